@@ -1,0 +1,104 @@
+/**
+ * What goes into the core and what comes out. The core is pure: the same inputs give the same effects; no I/O, no clock.
+ */
+import type { FactName, JobId, Ms, Plan, ProbeId, ServiceId, Status, WatchId } from "../plan.ts";
+
+/** Sequence number of an input or fact; the `cause` of what follows from it. */
+export type Id = number;
+/** One start of one program; never reused. */
+export type RunId = number;
+export type RequestId = number;
+
+export type Ended = { code: number } | { signal: number; core: boolean };
+
+export type Ask =
+  | { do: "reload" | "dryRun" | "stop" }
+  | { do: "maintenance"; on: boolean; for?: Ms }
+  | { do: "restart"; job: JobId }
+  | { do: "signal"; job: JobId; signo: number };
+
+/** Everything that can happen to the core. `id` is given by the runtime and grows. */
+export type Input = { id: Id } & (
+  | {
+      t: "boot";
+      plan: Plan;
+      seed: number;
+      adopted: readonly { run: RunId; job: JobId; pid: number; age: Ms }[];
+    }
+  | { t: "spawned"; run: RunId; pid: number }
+  | { t: "spawnFailed"; run: RunId; errno: string; code: 126 | 127 }
+  | { t: "exited"; run: RunId; how: Ended; by: "itself" | "us" | "outside" | "oom"; captured?: string }
+  | { t: "groupEmpty"; run: RunId }
+  /** Answers the effect `cron`. */
+  | { t: "due"; job: JobId; in: Ms }
+  | { t: "ready"; run: RunId; through: "notify" | "fd" | "file" | "port" }
+  /** Answers the effect `probe` (how: builtin). */
+  | { t: "probed"; probe: ProbeId; attempt: number; ok: boolean }
+  | { t: "watched"; watch: WatchId; revision: number; count: number; differs: boolean }
+  | { t: "announced"; service: ServiceId; attempt: number; ok: boolean }
+  | { t: "withdrawn"; service: ServiceId; ok: boolean }
+  /** The catalog lost it, or somebody else has taken its id. */
+  | { t: "forgotten" | "clashed"; service: ServiceId }
+  | { t: "connections"; job: JobId; open: number }
+  | { t: "signal"; signo: number; pid: number; uid: number }
+  | { t: "asked"; request: RequestId; ask: Ask }
+  /** Answer the effect `load`. */
+  | { t: "planned"; request: RequestId; plan: Plan }
+  | { t: "planRefused"; request: RequestId }
+  /** Answers the effect `sweep`: how many processes are still there. */
+  | { t: "swept"; left: number }
+  /** The deadline has passed, or nothing at all: a spurious wake is a no-op. */
+  | { t: "wake" }
+);
+
+/** Internal event: told, queued, handled in the same step. */
+export interface Fact {
+  fact: FactName;
+  source: string;
+  asked?: boolean;
+  ran?: boolean;
+}
+
+/** Done by the runtime in list order; failures come back as inputs. `cause`: the input, fact or timer's cause that asked for it. */
+export type Effect = { cause: Id } & (
+  | {
+      t: "spawn";
+      run: RunId;
+      job: JobId;
+      probe?: ProbeId;
+      change?: { watch: WatchId; from: number; to: number };
+      left?: Ms;
+    }
+  | { t: "signal"; run: RunId; signo: number; target: "process" | "group" }
+  | { t: "probe"; probe: ProbeId; attempt: number; timeout: Ms }
+  /** A wish, not a request: the status as it shall be. Repeated at each good probe (the heartbeat). */
+  | { t: "announce"; service: ServiceId; attempt: number; status: Status }
+  | { t: "withdraw"; service: ServiceId }
+  | { t: "watch"; watch: WatchId; on: boolean }
+  | { t: "count"; job: JobId; on: boolean }
+  | { t: "cron"; job: JobId }
+  | { t: "load"; request: RequestId }
+  | { t: "reply"; request: RequestId; ok: boolean; body: unknown }
+  | { t: "reopen" }
+  | { t: "sweep"; signo: number }
+  | { t: "tell"; id: Id; fact: Fact }
+  | { t: "note"; metric: string; value: number; labels: Readonly<Record<string, string>> }
+  /** `code` names a message of the runtime's table; `about` holds its facts (ids, numbers), never a secret. */
+  | {
+      t: "log";
+      level: "debug" | "info" | "warn" | "error";
+      code: string;
+      about: Readonly<Record<string, string | number>>;
+    }
+  /** The last effect ever. */
+  | { t: "exit"; code: number; reason: string }
+);
+
+export interface Core {
+  /** Changes the core's state and returns what is to be done, in order. `now` never goes back. */
+  step(input: Input, now: Ms): readonly Effect[];
+  /** The earliest moment at which `step` with `wake` would do something; undefined: never. */
+  deadline(): Ms | undefined;
+  /** What a job is doing and what it waits for, a line each. */
+  explain(job: JobId): readonly string[];
+}

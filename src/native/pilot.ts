@@ -1,0 +1,91 @@
+/**
+ * The typed face of the addon (`pilot.node`). Types only; `load.ts` is the only importer of the file itself.
+ *
+ * Every method is synchronous and returns at once. Errors of the kernel are returned as negative errno, never thrown;
+ * a wrong argument (a programmer's mistake) throws a TypeError that names the argument.
+ */
+
+/** Process state as the runtime gave it, recorded before Node changed it. */
+export interface Boot {
+  /** Threads started by the preload constructor: no signal was lost since the launcher. */
+  preloaded: boolean;
+  /** How signals are taken: the mask is ours in all threads, or (no /proc, no preload) handlers write to a pipe. */
+  signals: "blocked" | "handlers";
+  pid1: boolean;
+  /** PR_SET_CHILD_SUBREAPER was set, because we are not PID 1. */
+  subreaper: boolean;
+  nofile: { soft: number; hard: number };
+  /** stdin is our controlling terminal. */
+  terminal: boolean;
+  /** Children that an earlier runtime of this process started and that still live. */
+  adopted: readonly { run: number; job: string; pid: number; ageMs: number }[];
+}
+
+/** Where a child's stream goes: as it is, to nothing, through the log pump as lines, or kept as a value. */
+export type Stream = "inherit" | "null" | "log" | "capture";
+
+export interface SpawnRequest {
+  /** Run id, > 0, never used before in this process. */
+  run: number;
+  /** Job's name for the child table (cut at 63 bytes). */
+  job: string;
+  /** Path of the program, PATH already searched. */
+  file: string;
+  argv: readonly string[];
+  /** `NAME=value` each; the complete environment. */
+  env: readonly string[];
+  cwd?: string;
+  stdin: "null" | "inherit";
+  stdout: Stream;
+  stderr: Stream;
+  /** The new process group becomes the terminal's foreground group, when there is a terminal. */
+  foreground: boolean;
+  /** Log fields of its lines, in any order; used where a stream is `log`. */
+  fields: readonly (readonly [string, string])[];
+}
+
+export type NativeEvent =
+  | { t: "exited"; run: number; pid: number; code: number; signal: number; core: boolean }
+  /**
+   * All its captured or logged streams have ended, or the drain deadline passed because a grandchild holds one.
+   * Comes after `exited`, once for each run with at least one `log` or `capture` stream.
+   * `output`: what `capture` caught (bounded), else the last logged lines (bounded), for messages.
+   */
+  | { t: "closed"; run: number; output: string; held: boolean }
+  /** No process of the run's group is left. After `exited`; at once when the leader was the last. */
+  | { t: "groupEmpty"; run: number }
+  | { t: "signal"; signo: number; pid: number; uid: number; forwarded: boolean };
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "fatal" | "panic";
+
+export interface LogSettings {
+  level: LogLevel;
+  format: "default" | "text" | "json";
+  dialect: "v2" | "v3";
+  /** Descriptor the log goes to: 1, 2, or one opened by the caller. */
+  fd: number;
+}
+
+export interface Pilot {
+  boot(): Boot;
+  /** Starts what the preload has not, and rings `doorbell` on the JavaScript thread when `drain` has something. Once. */
+  start(doorbell: () => void): void;
+  /** Everything since the last call, in order. */
+  drain(): NativeEvent[];
+  /** The new pid, or a negative errno when exec (or anything before it) failed. */
+  spawn(request: SpawnRequest): number;
+  /** 0, or a negative errno: -ESRCH when the run has ended (group: when its group is empty). */
+  signal(run: number, signo: number, target: "process" | "group"): number;
+  /**
+   * What the native half may do by itself: signals in `forward` go to run `main` (0: to nobody) at once, JavaScript awake
+   * or not; all others are only reported. `graceMs`: for the stop without JavaScript.
+   */
+  policy(main: number, forward: readonly number[], graceMs: number): void;
+  /** Sends to every process that is left (PID 1: kill(-1); else the tree below us); returns how many are still there. */
+  sweep(signo: number): number;
+  logSettings(settings: LogSettings): void;
+  /** A line of our own, formatted as the children's; never blocks: dropped (and counted) when the log's reader is stuck. */
+  log(level: LogLevel, message: string, fields: readonly (readonly [string, string])[]): void;
+  /** Writes what is queued (at most 500 ms), restores the terminal and leaves by _exit(code & 255). */
+  exit(code: number): never;
+}
