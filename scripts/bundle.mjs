@@ -1,0 +1,158 @@
+#!/usr/bin/env node
+// Bundles the two programs: one file each, plus one file in chunks/ for every module behind a dynamic import. What an
+// init has never to parse must not lie in its own file (V8 pre-parses all of it), hence no shared or common chunks.
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { basename, join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const root = resolve(import.meta.dirname, "..");
+
+/** Modules of packages that are never called here, each with what stands in for it and the importer it is cut out of. */
+const stubs = [
+  // The push gateway brings http and https, cluster metrics bring cluster, the CPU metric an API of 22 KB.
+  { filter: /\/pushgateway$/, from: /\/prom-client\//, text: "module.exports = class Pushgateway {};" },
+  { filter: /\/cluster$/, from: /\/prom-client\//, text: "module.exports = class AggregatorRegistry {};" },
+  { filter: /^@opentelemetry\/api$/, from: /\/prom-client\//, text: "module.exports = {};" },
+  // papi and consul require https whatever the scheme, 10 ms; with this they load it when they first use it.
+  {
+    filter: /^https$/,
+    from: /\/(papi|consul)\//,
+    text: 'module.exports = new Proxy({}, { get: (_, key) => require("node:https")[key] });',
+  },
+];
+
+/** @returns {import("esbuild").Plugin} */
+const stubbed = {
+  name: "stubs",
+  setup({ onResolve, onLoad }) {
+    for (const [index, { filter, from }] of stubs.entries()) {
+      onResolve({ filter }, ({ importer }) =>
+        from.test(importer) ? { path: String(index), namespace: "stub" } : undefined,
+      );
+    }
+    onLoad({ filter: /./, namespace: "stub" }, ({ path }) => ({
+      contents: stubs[Number(path)].text,
+      resolveDir: root,
+    }));
+  },
+};
+
+/** `src/catalog/consul.ts` → `catalog-consul`; a package → its name. */
+function chunkName(file, src) {
+  const inside = relative(src, file);
+  const name = inside.startsWith("..") ? relative(root, file).replace(/^.*node_modules\//, "") : inside;
+  return name.replace(/\.[a-z]+$/, "").replace(/[^A-Za-z0-9]+/g, "-");
+}
+
+/**
+ * Turns each dynamic import into a require of a chunk's file, and tells `found` what has to become a chunk.
+ * @returns {import("esbuild").Plugin}
+ */
+function chunked(src, folder, found) {
+  return {
+    name: "chunks",
+    setup({ onResolve, resolve: resolvePath }) {
+      onResolve({ filter: /./ }, async (request) => {
+        if (request.kind !== "dynamic-import" || request.pluginData?.resolving || isBuiltin(request.path))
+          return undefined;
+        const { path, errors } = await resolvePath(request.path, {
+          kind: "dynamic-import",
+          importer: request.importer,
+          resolveDir: request.resolveDir,
+          pluginData: { resolving: true },
+        });
+        if (errors.length > 0) return { errors };
+        found(path);
+        return { path: `${folder}${chunkName(path, src)}.cjs`, external: true };
+      });
+    },
+  };
+}
+
+/** Why a bundle must not be: it holds a module that it also loads as a chunk, so there are two of it. */
+function twice(output, chunks) {
+  const inside = Object.keys(output.inputs).map((name) => resolve(root, name));
+  return chunks.filter((chunk) => inside.includes(chunk)).map((chunk) => relative(root, chunk));
+}
+
+/**
+ * Bundles entries and, from there on, all their chunks.
+ * @param {{entries: Record<string, string>, src: string, outdir: string}} what entries: file name without `.cjs` → source
+ * @returns {Promise<Record<string, {bytes: number, external: string[], chunks: string[], inputs: string[]}>>} by file name
+ */
+export async function bundle({ entries, src, outdir }) {
+  const made = {};
+  /** Sources by the chunk they became. */
+  const started = new Map();
+  const one = async (source, name, folder) => {
+    const chunks = new Set();
+    const result = await build({
+      entryPoints: [source],
+      outfile: join(outdir, `${name}.cjs`),
+      absWorkingDir: root,
+      bundle: true,
+      format: "cjs",
+      platform: "node",
+      target: "node20",
+      minify: true,
+      legalComments: "none",
+      metafile: true,
+      logLevel: "silent",
+      // A real import() would start Node's ESM loader; require does not.
+      supported: { "dynamic-import": false },
+      define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
+      loader: { ".node": "empty" },
+      plugins: [stubbed, chunked(src, folder, (path) => chunks.add(path))],
+    });
+    const output = Object.values(result.metafile.outputs)[0];
+    const doubled = twice(output, [...chunks]);
+    if (doubled.length > 0) {
+      throw new Error(`${name}.cjs imports ${doubled.join(", ")} both statically and dynamically: choose one`);
+    }
+    made[`${name}.cjs`] = {
+      bytes: output.bytes,
+      external: [...new Set(output.imports.filter(({ path }) => isBuiltin(path)).map(({ path }) => path))].sort(),
+      chunks: [...chunks].map((path) => `chunks/${chunkName(path, src)}.cjs`).sort(),
+      inputs: Object.keys(output.inputs).sort(),
+    };
+    const fresh = [];
+    for (const path of chunks) {
+      const chunk = chunkName(path, src);
+      const other = started.get(chunk);
+      if (other === undefined) fresh.push(path);
+      else if (other !== path) throw new Error(`${path} and ${other} would both become chunks/${chunk}.cjs`);
+      started.set(chunk, path);
+    }
+    await Promise.all(fresh.map((path) => one(path, `chunks/${chunkName(path, src)}`, "./")));
+  };
+  mkdirSync(join(outdir, "chunks"), { recursive: true });
+  await Promise.all(Object.entries(entries).map(([name, source]) => one(source, name, "./chunks/")));
+  for (const left of readdirSync(join(outdir, "chunks"))) {
+    if (!(`chunks/${left}` in made)) rmSync(join(outdir, "chunks", left));
+  }
+  return made;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const src = join(root, "src");
+  const entries = Object.fromEntries(
+    ["containerpilot", "cpctl"]
+      .map((name) => [name, join(src, `bin/${name}.ts`)])
+      .filter(([, file]) => existsSync(file)),
+  );
+  try {
+    const made = await bundle({ entries, src, outdir: join(root, "dist") });
+    mkdirSync(join(root, "build"), { recursive: true });
+    writeFileSync(join(root, "build/bundle.json"), `${JSON.stringify(made, null, 1)}\n`);
+    for (const name of Object.keys(made).sort()) process.stdout.write(`dist/${name} ${made[name].bytes} bytes\n`);
+  } catch (error) {
+    for (const { text, location } of error.errors ?? [{ text: error.message }]) {
+      process.stderr.write(
+        `${basename(process.argv[1])}: ${location ? `${location.file}:${location.line}: ` : ""}${text}\n`,
+      );
+    }
+    process.exitCode = 1;
+  }
+}
