@@ -1,13 +1,21 @@
 #!/usr/bin/env node
 // Bundles the two programs: one file each, plus one file in chunks/ for every module behind a dynamic import. What an
 // init has never to parse must not lie in its own file (V8 pre-parses all of it), hence no shared or common chunks.
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { basename, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 const root = resolve(import.meta.dirname, "..");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/** The commit that `-version` names; a source tree without git has none. */
+const gitHash = (() => {
+  const asked = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" });
+  return asked.status === 0 ? asked.stdout.trim() : "";
+})();
 
 /** Modules of packages that are never called here, each with what stands in for it and the importer it is cut out of. */
 const stubs = [
@@ -102,7 +110,12 @@ export async function bundle({ entries, src, outdir }) {
       logLevel: "silent",
       // A real import() would start Node's ESM loader; require does not.
       supported: { "dynamic-import": false },
-      define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
+      define: {
+        "import.meta.dirname": "__dirname",
+        "import.meta.filename": "__filename",
+        VERSION: JSON.stringify(version),
+        GIT_HASH: JSON.stringify(gitHash),
+      },
       loader: { ".node": "empty" },
       plugins: [stubbed, chunked(src, folder, (path) => chunks.add(path))],
     });
