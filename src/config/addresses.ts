@@ -1,0 +1,22 @@
+/** From the selectors of a service to the address it advertises. */
+import type { Context } from "./context.ts";
+import { parseSelector, type Selector, selectAddress } from "./interfaces.ts";
+import type { Path } from "./problems.ts";
+
+/**
+ * The address that the selectors choose. Every selector that cannot be read is a problem, as is a choice of none; the
+ * address is then empty.
+ */
+export function chooseAddress(specs: readonly string[], at: Path, { addresses, problems }: Context): string {
+  const selectors: Selector[] = [];
+  specs.forEach((spec, index) => {
+    const selector = parseSelector(spec);
+    if (selector) selectors.push(selector);
+    else problems.error("bad-interface", [...at, index], { found: spec });
+  });
+  if (selectors.length < specs.length) return "";
+  const all = selectors[0]?.t === "static" ? [] : addresses();
+  const address = selectAddress(selectors, all);
+  if (address === undefined) problems.error("no-address", at, { found: specs, about: { addresses: all } });
+  return address ?? "";
+}

@@ -1,0 +1,17 @@
+/** What a dialect's decoder knows besides the configuration. */
+import type { Address } from "./interfaces.ts";
+import type { Problems } from "./problems.ts";
+import type { Source } from "./source.ts";
+
+export interface Context {
+  source: Source;
+  /** Application words of the command line, as given. */
+  words: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+  hostname: string;
+  /** The container's addresses, asked for only where a selector needs them. */
+  addresses: () => readonly Address[];
+  problems: Problems;
+  /** Renders one application word with these further variables; rejects with the reason. */
+  render: (word: string, more: Readonly<Record<string, string>>) => Promise<string>;
+}

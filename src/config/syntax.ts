@@ -1,0 +1,48 @@
+/** From text to values. Valid JSON, which most configurations are, costs no more than `JSON.parse`. */
+import { isObject } from "./decode.ts";
+import type { Problems } from "./problems.ts";
+
+/** Characters of a configuration, before and after rendering. */
+export const TEXT_MAX = 4 * 1024 * 1024;
+/** Objects and lists inside one another; the deepest key of either dialect is at 6. */
+export const DEPTH_MAX = 64;
+
+/** The top-level object; undefined with a problem where the text is not one. An empty document (`null`) is an empty object. */
+export async function parseConfig(
+  text: string,
+  problems: Problems,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  if (text.length > TEXT_MAX) {
+    problems.error("too-big", [], { found: text.length, about: { max: TEXT_MAX } });
+    return undefined;
+  }
+  const value = await parse(text, problems);
+  if (value === undefined) return undefined;
+  if (value === null) return {};
+  if (!isObject(value)) {
+    problems.error("not-an-object", [], { found: value });
+    return undefined;
+  }
+  if (isDeeper(value, DEPTH_MAX)) {
+    problems.error("too-deep", [], { about: { max: DEPTH_MAX } });
+    return undefined;
+  }
+  return value;
+}
+
+async function parse(text: string, problems: Problems): Promise<unknown> {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    const { readJson5 } = await import("./json5.ts");
+    const result = readJson5(text, DEPTH_MAX);
+    if (result.ok) return result.value;
+    problems.error(result.fault.code, [], { offset: result.fault.offset, about: { ...result.fault } });
+    return undefined;
+  }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeper(item, levels - 1));
+}
