@@ -51,10 +51,10 @@ export function readCatalog(
 function consul(given: string | ConsulMap, env: Context["env"]): CatalogSettings {
   const text = typeof given === "string" ? /^(?:(https?):\/\/)?(.*)$/s.exec(given) : undefined;
   const map = typeof given === "string" ? undefined : given;
-  const address = (text ? text[2] : map?.address) || env["CONSUL_HTTP_ADDR"] || "127.0.0.1:8500";
-  const scheme = text ? (text[1] ?? "http") : map?.scheme || (isTrue(env["CONSUL_HTTP_SSL"]) ? "https" : "http");
-  const token = env["CONSUL_HTTP_TOKEN"] || map?.token;
-  const tokenFile = env["CONSUL_HTTP_TOKEN_FILE"];
+  const address = (text ? text[2] : map?.address) || env.CONSUL_HTTP_ADDR || "127.0.0.1:8500";
+  const scheme = text ? (text[1] ?? "http") : map?.scheme || (isTrue(env.CONSUL_HTTP_SSL) ? "https" : "http");
+  const token = env.CONSUL_HTTP_TOKEN || map?.token;
+  const tokenFile = env.CONSUL_HTTP_TOKEN_FILE;
   return {
     kind: "consul",
     address,
@@ -66,12 +66,12 @@ function consul(given: string | ConsulMap, env: Context["env"]): CatalogSettings
 }
 
 function tls(given: Read<typeof CONSUL_TLS> | undefined, env: Context["env"]) {
-  const ca = env["CONSUL_CACERT"] || given?.cafile;
-  const caPath = env["CONSUL_CAPATH"] || given?.capath;
-  const cert = env["CONSUL_CLIENT_CERT"] || given?.clientcert;
-  const key = env["CONSUL_CLIENT_KEY"] || given?.clientkey;
-  const serverName = env["CONSUL_TLS_SERVER_NAME"] || given?.servername;
-  const said = env["CONSUL_HTTP_SSL_VERIFY"]?.toLowerCase();
+  const ca = env.CONSUL_CACERT || given?.cafile;
+  const caPath = env.CONSUL_CAPATH || given?.capath;
+  const cert = env.CONSUL_CLIENT_CERT || given?.clientcert;
+  const key = env.CONSUL_CLIENT_KEY || given?.clientkey;
+  const serverName = env.CONSUL_TLS_SERVER_NAME || given?.servername;
+  const said = env.CONSUL_HTTP_SSL_VERIFY?.toLowerCase();
   const verify = said === "1" || said === "true" ? true : said === "0" || said === "false" ? false : given?.verify;
   return {
     ...(ca && { ca }),

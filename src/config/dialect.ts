@@ -18,7 +18,7 @@ export function dialectOf(
   words: readonly string[],
   problems: Problems,
 ): Dialect | undefined {
-  const telemetry = isObject(config["telemetry"]) ? Object.keys(config["telemetry"]) : [];
+  const telemetry = isObject(config.telemetry) ? Object.keys(config.telemetry) : [];
   const old = V2_ONLY.filter((key) => Object.hasOwn(config, key));
   const young = V3_ONLY.filter((key) => Object.hasOwn(config, key));
   if (old.length > 0 && young.length > 0) {

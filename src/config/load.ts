@@ -49,7 +49,7 @@ export async function load(request: LoadRequest): Promise<LoadResult> {
 
 export async function attemptLoad(request: LoadRequest): Promise<Attempt> {
   const problems = new Problems();
-  const config = request.config || request.env["CONTAINERPILOT"] || "";
+  const config = request.config || request.env.CONTAINERPILOT || "";
   const from = request.config ? "-config" : "CONTAINERPILOT";
   const attempt = { source: { kind: "inline", name: from } as Source, text: "", rendered: "", exitCode: EX_CONFIG };
   const end = (loaded?: Loaded): Attempt => ({ ...attempt, problems: problems.list, ...(loaded && { loaded }) });

@@ -78,7 +78,7 @@ export async function appJob(
     }),
   );
   if (context.words.length > 0) {
-    parts.commands["app"] = {
+    parts.commands.app = {
       argv: await renderWords(environment, context),
       label: "APP",
       stdin: "inherit",
