@@ -40,7 +40,7 @@ _Noreturn static void usage(void) {
       "  --cgroup FOLDER    joins it (once for each hierarchy)\n"
       "  --tty              a terminal of its own, copied to stdin and stdout\n"
       "  --pidfile FILE     gets `pid N` (as seen from here) before PROGRAM runs\n"
-      "  --status FILE      gets `exit N` or `signal N` when PROGRAM has ended\n"
+      "  --status FILE      gets `exit N` or `signal N` when PROGRAM has ended; both files may be fd:N\n"
       "  leaves with PROGRAM's code, 128+N for a signal, 125 when the container could not be made\n",
       stderr);
   _exit(OWN_FAULT);
@@ -92,7 +92,7 @@ static struct container parse(char **argv) {
 
 static void tell(const char *file, const char *word, int number) {
   if (!file) return;
-  int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  int fd = strncmp(file, "fd:", 3) == 0 ? dup(atoi(file + 3)) : open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   char line[64];
   int length = snprintf(line, sizeof line, "%s %d\n", word, number);
   if (fd < 0 || write(fd, line, (size_t)length) != length) die("write", file);
