@@ -136,8 +136,18 @@ export interface Watch {
   whenUnavailable: "keep" | "empty";
 }
 
-/** What a signal does. forward: the native half has already done it, the core only notes it. */
-export type SignalDeed = "stop" | "reload" | "maintenance" | "reopen" | "fact" | "ignore" | { forward: JobId };
+/**
+ * What a signal does. forward: the native half has already done it, the core only notes it; with `as`, another signal is
+ * sent on in its place, which is the core's deed.
+ */
+export type SignalDeed =
+  | "stop"
+  | "reload"
+  | "maintenance"
+  | "reopen"
+  | "fact"
+  | "ignore"
+  | { forward: JobId; as?: number };
 
 export interface Plan {
   print: string;
@@ -240,6 +250,8 @@ export interface Telemetry {
   path: string;
   /** By the id of the job whose captured output is the value. */
   sensors: Readonly<Record<JobId, Sensor>>;
+  /** By the key under which a value is posted to the control socket (v3). */
+  metrics: Readonly<Record<string, Sensor>>;
 }
 
 /** Everything of a configuration that the core must not know. */
