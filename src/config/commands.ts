@@ -1,5 +1,6 @@
 /** Commands as both originals read them: no shell, no quotes. */
 import { goText } from "./gotext.ts";
+import type { Path, Problems } from "./problems.ts";
 
 /**
  * The words of a command, or undefined for one without any. Text is trimmed and split at every single space, so two spaces
@@ -11,4 +12,22 @@ export function parseCommand(value: unknown): readonly string[] | undefined {
     return value.map((item) => (typeof item === "string" ? item : goText(item)));
   }
   return undefined;
+}
+
+const SHELL = /["'`]|\$[A-Za-z_{(?!*@#0-9]|(^| )(&&?|\|\|?|;|>>?|<<?|2>&1|[12]?>.*)( |$)|;( |$)/;
+
+/** Warns of what only a shell would understand in a command that is written as one text. */
+export function lintCommand(value: unknown, at: Path, problems: Problems): void {
+  if (typeof value !== "string") return;
+  if (value.trim() === "") problems.warn("blank-command", at, { found: value });
+  const match = SHELL.exec(value);
+  if (match) problems.warn("shell-syntax", at, { found: value, about: { word: match[0].trim() } });
+}
+
+/** Warns of an application that will not hear our signals: a shell without exec, or npm, in front of the real one. */
+export function lintApplication(argv: readonly string[], at: Path, problems: Problems): void {
+  const program = (argv[0] ?? "").replace(/^.*\//s, "");
+  const shell = /^(ba|da|a|z|k)?sh$/.test(program) && argv[1] === "-c" && !/(^|[;&|\s])exec\s/.test(argv[2] ?? "");
+  const runner = /^(npm|yarn|pnpm)$/.test(program) && /^(start|run|run-script)$/.test(argv[1] ?? "");
+  if (shell || runner) problems.warn("shell-application", at, { found: argv.join(" "), about: { program } });
 }

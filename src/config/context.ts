@@ -9,6 +9,8 @@ export interface Context {
   words: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
   hostname: string;
+  /** The program's own version: ContainerPilot 3 advertises it as a tag of its telemetry. */
+  version: string;
   /** The container's addresses, asked for only where a selector needs them. */
   addresses: () => readonly Address[];
   problems: Problems;

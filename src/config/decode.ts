@@ -3,32 +3,41 @@
  * (ContainerPilot 2.7.8 and 3.8.0 share it). The tables of keys that drive it (`v2/keys.ts`, `v3/keys.ts`) are also what
  * the JSON Schema is made from, so the two cannot disagree.
  */
-import { parseCommand } from "./commands.ts";
+import { lintCommand, parseCommand } from "./commands.ts";
 import { parseDuration, type Span } from "./durations.ts";
 import { goText, plainNumber } from "./gotext.ts";
 import type { Path, Problems } from "./problems.ts";
 
-/** What a key's value is. `need`: the key must be there; `or`: its value where it is absent. */
-export type Kind = { readonly need?: true } & (
+/**
+ * What a key's value is. `need`: the key must be there; `or`: its value where it is absent. `with` and `unless` name a key
+ * that is declared before this one: the value counts only where that one is there (and not 0), or is not.
+ */
+export type Kind = { readonly need?: true; readonly with?: string; readonly unless?: string } & (
   | { readonly t: "int"; readonly min?: number; readonly or?: number }
-  | { readonly t: "text"; readonly words?: readonly string[]; readonly anyCase?: true; readonly or?: string }
+  /** `blank`: an empty text is as good as absent. */
+  | {
+      readonly t: "text";
+      readonly words?: readonly string[];
+      readonly anyCase?: true;
+      readonly blank?: true;
+      readonly or?: string;
+    }
   | { readonly t: "bool"; readonly or?: boolean }
   /** A list of texts; a text alone is refused, as the originals do. */
   | { readonly t: "texts" }
   /** A list of texts, or one. */
   | { readonly t: "oneOrMore"; readonly listOnly?: true }
   | { readonly t: "command" }
-  /**
-   * min in milliseconds. `unit`: a bare number of seconds is refused. `with`: looked at only where that key, declared before
-   * it, is there.
-   */
-  | { readonly t: "span"; readonly min?: number; readonly unit?: true; readonly with?: string }
+  /** min in milliseconds. `unit`: a bare number of seconds is refused. */
+  | { readonly t: "span"; readonly min?: number; readonly unit?: true }
   /** A number of further runs; Infinity for `unlimited`. */
   | { readonly t: "restarts" }
   | { readonly t: "map"; readonly keys: Table; readonly or?: Readonly<Record<string, never>> }
   | { readonly t: "list"; readonly keys: Table }
   /** A text, or an object. */
   | { readonly t: "textOrMap"; readonly keys: Table }
+  /** Off, or an object. */
+  | { readonly t: "falseOrMap"; readonly keys: Table }
   /** An object from names to texts or numbers. */
   | { readonly t: "names" }
   /** A key of old that is read and ignored, or translated. */
@@ -55,9 +64,11 @@ type Plain<K extends Kind> = K extends { t: "int" | "restarts" }
               ? readonly Read<T>[]
               : K extends { t: "textOrMap"; keys: infer T extends Table }
                 ? string | Read<T>
-                : K extends { t: "names" }
-                  ? Json
-                  : unknown;
+                : K extends { t: "falseOrMap"; keys: infer T extends Table }
+                  ? false | Read<T>
+                  : K extends { t: "names" }
+                    ? Json
+                    : unknown;
 
 type Certain = { need: true } | { or: unknown } | { t: "list" };
 
@@ -80,7 +91,7 @@ export function readMap<T extends Table>(keys: T, value: Json, at: Path, problem
     const name = fold && !unused.has(key) ? otherCase(key, unused) : key;
     const given = unused.delete(name) ? value[name] : undefined;
     const kind = keys[key] as Kind;
-    const idle = kind.t === "span" && kind.with !== undefined && read[kind.with] === undefined;
+    const idle = (kind.with && !read[kind.with]) || (kind.unless && read[kind.unless]);
     read[key] = idle ? undefined : readKey(kind, given, [...at, name], problems);
   }
   for (const name of unused) {
@@ -132,7 +143,7 @@ function readValue(kind: Kind, value: unknown, at: Path, problems: Problems): un
       if (text === undefined) return refuse("wrong-type");
       if (!kind.words) return text;
       const word = kind.anyCase ? text.toLowerCase() : text;
-      if (word === "" && kind.or !== undefined) return kind.or;
+      if (word === "" && (kind.blank || kind.or !== undefined)) return kind.or;
       return kind.words.includes(word) ? word : refuse("bad-word", { words: kind.words });
     }
     case "bool":
@@ -143,7 +154,8 @@ function readValue(kind: Kind, value: unknown, at: Path, problems: Problems): un
       if (typeof value === "string" && !kind.listOnly) return [value];
       return (kind.listOnly ? toTexts(value) : Array.isArray(value) && value.map(goText)) || refuse("wrong-type");
     case "command":
-      return readCommand(value, at, problems) ?? refuse("empty-command");
+      lintCommand(value, at, problems);
+      return parseCommand(value) ?? refuse("empty-command");
     case "span":
       return readSpan(kind, value, refuse);
     case "restarts":
@@ -152,6 +164,9 @@ function readValue(kind: Kind, value: unknown, at: Path, problems: Problems): un
       return isObject(value) ? readMap(kind.keys, value, at, problems) : refuse("wrong-type");
     case "textOrMap":
       if (typeof value === "string") return value;
+      return isObject(value) ? readMap(kind.keys, value, at, problems) : refuse("wrong-type");
+    case "falseOrMap":
+      if (value === false) return value;
       return isObject(value) ? readMap(kind.keys, value, at, problems) : refuse("wrong-type");
     case "list":
       return readList(kind.keys, value, at, problems);
@@ -177,12 +192,6 @@ function readList(keys: Table, value: unknown, at: Path, problems: Problems): re
     else problems.error("wrong-type", [...at, index], { found: item, about: { kind: { t: "map", keys } } });
   });
   return items;
-}
-
-function readCommand(value: unknown, at: Path, problems: Problems): readonly string[] | undefined {
-  const words = parseCommand(value);
-  if (words?.[0] === "") problems.warn("blank-command", at, { found: value });
-  return words;
 }
 
 function readSpan(

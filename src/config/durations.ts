@@ -48,3 +48,23 @@ function parseParts(text: string): Ms | undefined {
   }
   return sign * ms;
 }
+
+/** A duration as Go prints it: `1h10m0s`, `1.5s`, `100ms`. */
+export function formatDuration(ms: Ms): string {
+  const sign = ms < 0 ? "-" : "";
+  const size = Math.abs(ms);
+  if (size === 0) return "0s";
+  if (size < 1e-3) return `${sign}${Math.round(size * 1e6)}ns`;
+  if (size < 1) return `${sign}${trimmed(size * 1e3)}\u00b5s`;
+  if (size < 1000) return `${sign}${trimmed(size)}ms`;
+  const hours = Math.floor(size / 3_600_000);
+  const minutes = Math.floor(size / 60_000) % 60;
+  const seconds = `${trimmed((size % 60_000) / 1000)}s`;
+  if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${sign}${minutes}m${seconds}` : `${sign}${seconds}`;
+}
+
+/** Nanoseconds are the last digit that Go has. */
+function trimmed(value: number): string {
+  return value.toFixed(9).replace(/\.?0+$/, "");
+}

@@ -27,6 +27,15 @@ export const ETCD = {
 
 export const DIRECTORY = { path: { t: "text", need: true } } as const satisfies Table;
 
+/** A metric of the user's own. */
+export const METRIC = {
+  namespace: { t: "text", or: "" },
+  subsystem: { t: "text", or: "" },
+  name: { t: "text", or: "" },
+  help: { t: "text", or: "" },
+  type: { t: "text", words: ["counter", "gauge", "histogram", "summary"], need: true },
+} as const satisfies Table;
+
 /** One budget for the whole stop, and its shares. */
 export const STOP = {
   within: { t: "span", min: 1 },

@@ -16,6 +16,8 @@ export interface LoadRequest {
   env: Readonly<Record<string, string | undefined>>;
   hostname: string;
   pid: number;
+  /** The program's own version. */
+  version?: string;
   /** For tests: the container's addresses instead of the system's. */
   interfaces?: readonly Address[];
 }
@@ -85,9 +87,12 @@ async function decode(
     words: request.words,
     env: request.env,
     hostname: request.hostname,
+    version: request.version ?? "",
     addresses: () => (addresses ??= systemAddresses()),
     problems,
     render: (word) => Promise.resolve(word),
   };
-  return loadV2(raw, context);
+  if (dialect === "v2") return loadV2(raw, context);
+  const { loadV3 } = await import("./v3/index.ts");
+  return loadV3(raw, context);
 }

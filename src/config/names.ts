@@ -23,3 +23,11 @@ export class Ids {
     return id;
   }
 }
+
+/** Variable with a process's pid, from its name as ContainerPilot 3 does it: the base name without its extension. */
+export function pidVariable(name: string): string {
+  const base = name.replace(/\/+$/, "").replace(/^.*\//s, "");
+  const dot = base.lastIndexOf(".");
+  const stem = dot < 0 ? base : base.replace(base.slice(dot), "");
+  return `CONTAINERPILOT_${stem.replace(/[^a-zA-Z0-9]+/g, "_").toUpperCase()}_PID`;
+}

@@ -30,6 +30,12 @@ export type Code =
   | "too-small"
   | "too-large"
   | "bad-word"
+  | "bad-signal"
+  | "odd-port"
+  | "empty"
+  | "two-mains"
+  | "no-main"
+  | "bad-code"
   | "blank-name"
   | "odd-name"
   | "bad-name"
@@ -56,10 +62,11 @@ export type Code =
   | "short-ttl"
   | "same-service"
   | "once-changed"
+  | "once-shutdown"
   | "never-fires"
+  | "own-exit"
   | "unknown-source"
-  | "global-source"
-  | "unknown-unit";
+  | "global-source";
 
 export interface Problem {
   code: Code;
@@ -87,6 +94,10 @@ export class Problems {
 
   warn(code: Code, path: Path, rest?: Partial<Problem>): void {
     this.list.push({ code, level: "warning", path, ...rest });
+  }
+
+  has(code: Code, path: Path): boolean {
+    return this.list.some((problem) => problem.code === code && problem.path.join() === path.join());
   }
 
   get refused(): boolean {

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import type { JobId, Ms, Plan, SignalDeed, Stop } from "../plan.ts";
 import type { Read } from "./decode.ts";
 import type { STOP } from "./keys.ts";
-import type { Path, Problems } from "./problems.ts";
+import type { Problems } from "./problems.ts";
 
 /** Bound of the wait for the catalog's answer to a deregistration. */
 const WITHDRAW_MAX_MS: Ms = 2000;
@@ -57,27 +57,35 @@ export function signalNumber(name: string): number | undefined {
   return number >= 34 && number <= 64 ? number : undefined;
 }
 
-/**
- * The `signals` block over the dialect's own rules. `forward` needs a main job; `forward:NAME`, where the signal sent on is
- * another one, is refused for the time being by the caller's table if it cannot be carried.
- */
+/** The `signals` block over the dialect's own rules: `SIGNAL: deed`, `forward:SIGNAL` sends another one on to the main job. */
 export function readSignals(
   block: Readonly<Record<string, unknown>> | undefined,
-  at: Path,
   own: Readonly<Record<number, SignalDeed>>,
   main: JobId | undefined,
   problems: Problems,
 ): Readonly<Record<number, SignalDeed>> {
   const signals: Record<number, SignalDeed> = { ...own };
-  for (const [name, deed] of Object.entries(block ?? {})) {
+  for (const [name, given] of Object.entries(block ?? {})) {
     const number = signalNumber(name);
+    const deed = toDeed(given, main);
     if (number === undefined || number === constants.signals.SIGKILL || number === constants.signals.SIGSTOP) {
-      problems.error("bad-word", [...at, name], { atKey: true, found: name, about: { signal: true } });
-    } else if (!DEEDS.some((word) => word === deed) || (deed === "forward" && main === undefined)) {
-      const words = main === undefined ? DEEDS.slice(0, -1) : DEEDS;
-      problems.error("bad-word", [...at, name], { found: deed, about: { words } });
-    } else if (deed === "forward") signals[number] = { forward: main as JobId };
-    else signals[number] = deed === "event" ? "fact" : (deed as Exclude<SignalDeed, "fact" | object>);
+      problems.error("bad-signal", ["signals", name], { atKey: true, found: name });
+    } else if (deed === undefined) {
+      const words = [...DEEDS.slice(0, main === undefined ? -1 : undefined), ...(main ? ["forward:SIGNAL"] : [])];
+      problems.error("bad-word", ["signals", name], { found: given, about: { words } });
+    } else signals[number] = deed;
   }
   return signals;
+}
+
+function toDeed(given: unknown, main: JobId | undefined): SignalDeed | undefined {
+  if (typeof given !== "string") return undefined;
+  if (given.startsWith("forward")) {
+    if (main === undefined) return undefined;
+    if (given === "forward") return { forward: main };
+    const as = given.startsWith("forward:") ? signalNumber(given.slice(8)) : undefined;
+    return as === undefined ? undefined : { forward: main, as };
+  }
+  const known = DEEDS.find((word) => word === given);
+  return known === "event" ? "fact" : known === "forward" ? undefined : known;
 }

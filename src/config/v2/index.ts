@@ -1,6 +1,7 @@
 /** A ContainerPilot 2 configuration, from its keys to the Plan and its deeds. */
 import type { Cond, Deeds, Job, Loaded, Plan, SignalDeed, Watch } from "../../plan.ts";
 import { readCatalog } from "../catalog.ts";
+import { lintApplication } from "../commands.ts";
 import type { Context } from "../context.ts";
 import { type Read, readMap } from "../decode.ts";
 import { addressVariable } from "../names.ts";
@@ -45,9 +46,10 @@ export async function loadV2(raw: Readonly<Record<string, unknown>>, context: Co
   backendJobs(parts, config, rules, begin, context);
   periodicJobs(parts, config, rules, begin, telemetry?.sensors ?? []);
   const main = context.words.length > 0;
-  const signals = readSignals(config.signals, ["signals"], SIGNALS, main ? "app" : undefined, problems);
+  const signals = readSignals(config.signals, SIGNALS, main ? "app" : undefined, problems);
   if (problems.refused) return undefined;
 
+  lintApplication(context.words, [], problems);
   await appJob(parts, all, rules, begin, environment, context);
   const plan: Omit<Plan, "print"> = {
     jobs: parts.jobs,

@@ -1,7 +1,7 @@
 /** Every key of a ContainerPilot 2 configuration: what `decode.ts` reads, and what the JSON Schema is made from. */
 
 import type { Table } from "../decode.ts";
-import { CONSUL_BASE, DIRECTORY, ETCD, LOG_FORMATS, LOG_LEVELS, STOP } from "../keys.ts";
+import { CONSUL_BASE, DIRECTORY, ETCD, LOG_FORMATS, LOG_LEVELS, METRIC, STOP } from "../keys.ts";
 
 export const SERVICE = {
   name: { t: "text", need: true },
@@ -48,11 +48,7 @@ export const COPROCESS = {
 } as const satisfies Table;
 
 export const SENSOR = {
-  namespace: { t: "text", or: "" },
-  subsystem: { t: "text", or: "" },
-  name: { t: "text", or: "" },
-  help: { t: "text", or: "" },
-  type: { t: "text", words: ["counter", "gauge", "histogram", "summary"], need: true },
+  ...METRIC,
   poll: { t: "int", min: 1, need: true },
   check: { t: "command", need: true },
   timeout: { t: "span", min: 0 },

@@ -55,9 +55,7 @@ export function readServices(config: Config, context: Context): readonly Adverti
 export function checkName(name: string, at: Path, { problems }: Context): void {
   const path = [...at, "name"];
   if (name === "") {
-    if (!problems.list.some((problem) => problem.code === "missing" && problem.path.join() === path.join())) {
-      problems.error("blank-name", path);
-    }
+    if (!problems.has("missing", path)) problems.error("blank-name", path);
   } else if (!isGoodName(name)) problems.warn("odd-name", path, { found: name });
 }
 
@@ -68,6 +66,7 @@ function checkOldKeys(given: Read<typeof SERVICE>, { problems }: Context): void 
   if (given.publicIp !== undefined) {
     problems.warn("old-key", [...given.at, "publicIp"], { atKey: true, about: { now: "interfaces" } });
   }
+  if (given.port > 65_535) problems.warn("odd-port", [...given.at, "port"], { found: given.port });
   if (given.ttl < 2 * given.poll && given.ttl > 0) {
     problems.warn("short-ttl", [...given.at, "ttl"], { found: given.ttl, about: { every: given.poll } });
   }

@@ -56,6 +56,6 @@ export function readTelemetry(config: Config, context: Context): ReadTelemetry |
       seconds: { every: poll, ttl },
     },
     sensors: jobs,
-    settings: { address, port, path: url, sensors },
+    settings: { address, port, path: url, sensors, metrics: {} },
   };
 }
