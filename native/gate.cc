@@ -1,6 +1,5 @@
 #include "gate.h"
 
-#include <errno.h>
 #include <time.h>
 
 #include "futex.h"
@@ -9,12 +8,12 @@ namespace pilot {
 
 std::atomic<uint32_t> gates_stop{0};
 
-static Gate* gates[gates_max];
+static std::atomic<Gate*> gates[gates_max];
 static std::atomic<int> gates_used{0};
 
 void gate_register(Gate* gate) {
   int index = gates_used.fetch_add(1);
-  if (index < gates_max) gates[index] = gate;
+  if (index < gates_max) gates[index].store(gate);
 }
 
 void gate_wait() { futex_wait(&gates_stop, 1, -1); }
@@ -24,7 +23,10 @@ bool gates_close(int wait_ms) {
   int used = gates_used.load();
   for (int waited_us = 0;; waited_us += 100) {
     bool busy = false;
-    for (int i = 0; i < used && i < gates_max; i++) busy = busy || gates[i]->busy.load() != 0;
+    for (int i = 0; i < used && i < gates_max; i++) {
+      Gate* gate = gates[i].load();
+      busy = busy || (gate != nullptr && gate->busy.load() != 0);
+    }
     if (!busy) return true;
     if (waited_us >= wait_ms * 1000) return false;
     struct timespec pause = {0, 100 * 1000};

@@ -1,0 +1,41 @@
+# Built by scripts/build-native; the headers of Node-API come from npm's node-api-headers, nothing is downloaded.
+{
+  "variables": {
+    "napi_headers%": "<!(node -p \"require('node-api-headers').include_dir\")",
+    "core_sources": [
+      "native/boot.cc",
+      "native/dead.cc",
+      "native/early.c",
+      "native/gate.cc",
+      "native/inject.cc",
+      "native/process.cc",
+      "native/procfs.cc",
+      "native/queue.cc",
+      "native/reaper.cc",
+      "native/signals.cc",
+      "native/spawn.cc",
+      "native/table.cc",
+      "native/terminal.cc",
+      "native/thread.cc",
+    ],
+  },
+  "target_defaults": {
+    # What Node's own build or a distribution's common.gypi sets is replaced: the result must not depend on them.
+    "cflags!": ["-fno-omit-frame-pointer", "-m64"],
+    "cflags": ["-Wall", "-Wextra", "-Werror", "-O2", "-fvisibility=hidden", "-fstack-protector-strong", "-pthread"],
+    "cflags_c": ["-std=gnu11"],
+    "cflags_cc!": ["-std=gnu++14", "-std=gnu++17", "-std=gnu++20"],
+    "cflags_cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"],
+  },
+  "targets": [
+    {
+      "target_name": "pilot",
+      "sources": ["native/addon.cc", "native/napi_args.cc", "<@(core_sources)"],
+      "include_dirs": ["<(napi_headers)"],
+      "defines": ["NAPI_VERSION=8"],
+      "cflags": ["-fPIC"],
+      # g++ names the C++ library on every link; nothing of it is used, so the addon must not need it.
+      "ldflags": ["-Wl,--as-needed", "-Wl,-z,relro", "-pthread"],
+    },
+  ],
+}

@@ -1,0 +1,21 @@
+// Brings the native half up, once, and takes it down at the end.
+#pragma once
+#include "table.h"
+
+namespace pilot {
+
+struct BootState {
+  /** Up since the preload constructor: no signal was lost since the launcher. */
+  bool preloaded;
+  bool subreaper;
+  /** 0, or -errno of what could not be brought up; everything else works all the same. */
+  int error;
+};
+
+/** Table, subreaper, signals, reaper. `early`: called before Node runs, with every thread masked. Again: no effect. */
+const BootState& boot(bool early);
+
+/** Writes what the log pump still has (at most 500 ms), restores terminal and stdio flags, leaves with `code & 255`. */
+[[noreturn]] void leave(int code);
+
+}  // namespace pilot

@@ -1,0 +1,102 @@
+#define _GNU_SOURCE
+#include "early.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+extern char** environ;
+
+/* Resolves only inside of Node: a shell that wraps it is preloaded too. */
+extern void napi_module_register(void* module) __attribute__((weak));
+
+static int guarded;
+static struct cp_origin recorded;
+
+int cp_mask(int how, uint64_t set, uint64_t* old) {
+  return syscall(SYS_rt_sigprocmask, how, &set, old, sizeof set) == 0 ? 0 : -errno;
+}
+
+void cp_mask_guard(void) { guarded = 1; }
+
+static uint64_t as_bits(const sigset_t* set) {
+  uint64_t bits;
+  memcpy(&bits, set, sizeof bits);
+  return bits;
+}
+
+/*
+ * Node empties its mask at start and opens single signals later; here ours stay blocked. Takes the place of the C
+ * library's function in the whole process when preloaded, so it keeps that one's rules: the library's own signals are
+ * never blocked, the error is returned.
+ */
+__attribute__((visibility("default"))) int pthread_sigmask(int how, const sigset_t* set, sigset_t* old) {
+  uint64_t bits = 0, before = 0;
+  if (set != NULL) {
+    if (how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK) return EINVAL;
+    bits = as_bits(set);
+    if (how != SIG_UNBLOCK) bits &= ~CP_LIBC_SIGNALS;
+    if (guarded && how == SIG_SETMASK) bits |= CP_BLOCKED_SET;
+    if (guarded && how == SIG_UNBLOCK) bits &= ~CP_BLOCKED_SET;
+  }
+  if (syscall(SYS_rt_sigprocmask, how, set != NULL ? &bits : NULL, &before, sizeof bits) != 0) return errno;
+  if (old != NULL) {
+    memset(old, 0, sizeof *old);
+    memcpy(old, &before, sizeof before);
+  }
+  return 0;
+}
+
+static void record(struct cp_origin* origin) {
+  struct rlimit nofile = {RLIM_INFINITY, RLIM_INFINITY};
+  getrlimit(RLIMIT_NOFILE, &nofile);
+  origin->nofile_soft = nofile.rlim_cur;
+  origin->nofile_hard = nofile.rlim_max;
+  for (int fd = 0; fd < 3; fd++) origin->stdio_flags[fd] = fcntl(fd, F_GETFL);
+}
+
+void cp_origin(struct cp_origin* origin) {
+  if (recorded.early)
+    *origin = recorded;
+  else
+    record(origin);
+}
+
+/* The launcher put us first into LD_PRELOAD; what follows is the user's own and goes on to his programs. */
+static void restore_environment(void) {
+  unsetenv("CP_EARLY");
+  for (char** entry = environ; entry != NULL && *entry != NULL; entry++) {
+    if (strncmp(*entry, "LD_PRELOAD=", 11) != 0) continue;
+    char* value = *entry + 11;
+    char* rest = strchr(value, ':');
+    if (rest == NULL) {
+      unsetenv("LD_PRELOAD");
+      return;
+    }
+    memmove(value, rest + 1, strlen(rest + 1) + 1);
+    return;
+  }
+}
+
+__attribute__((constructor)) static void preload(void) {
+  const char* armed_pid = getenv("CP_EARLY");
+  if (armed_pid == NULL) return;
+  if (atoi(armed_pid) != getpid()) {
+    /* A program that a wrapper forked; the wrapper's own children are none of ours either. */
+    restore_environment();
+    return;
+  }
+  /* A wrapper script that will exec Node: same pid, so the variables must reach it. */
+  if (napi_module_register == NULL) return;
+  restore_environment();
+  record(&recorded);
+  recorded.early = 1;
+  cp_mask_guard();
+  cp_native_arm(1);
+}

@@ -1,0 +1,68 @@
+#include "queue.h"
+
+#include <atomic>
+
+#include "futex.h"
+#include "ring.h"
+#include "table.h"
+
+namespace pilot {
+
+// Three events a run, and one signal of each number beyond the free share.
+static constexpr uint32_t signal_share = 256;
+static constexpr uint32_t signal_numbers = 65;
+static constexpr uint32_t ring_capacity = 2048;
+static_assert(3 * CP_CHILDREN_MAX + signal_share + signal_numbers <= ring_capacity, "no event of a run may be lost");
+
+static Ring<Event, ring_capacity> ring;
+static std::atomic<uint32_t> signals_queued[signal_numbers];
+static std::atomic<uint32_t> signals_total{0};
+static std::atomic<uint32_t> coalesced{0};
+static std::atomic<bool> abandoned{false};
+
+// 0: quiet, 1: rung, 2: JavaScript has been woken and has not drained yet.
+static std::atomic<uint32_t> bell{0};
+
+static bool take_signal_share(uint8_t signo) {
+  uint32_t same = signals_queued[signo].fetch_add(1);
+  uint32_t total = signals_total.fetch_add(1);
+  if (total < signal_share || same == 0) return true;
+  signals_queued[signo].fetch_sub(1);
+  signals_total.fetch_sub(1);
+  coalesced.fetch_add(1);
+  return false;
+}
+
+void queue_push(const Event& event) {
+  if (abandoned.load()) return;
+  bool is_signal = event.type == EventType::signal;
+  if (is_signal && (event.signo >= signal_numbers || !take_signal_share(event.signo))) return;
+  ring.push(event);
+  uint32_t quiet = 0;
+  if (bell.compare_exchange_strong(quiet, 1)) futex_wake(&bell, 1);
+}
+
+bool queue_pop(Event* event) {
+  if (!ring.pop(event)) return false;
+  if (event->type == EventType::signal) {
+    signals_queued[event->signo].fetch_sub(1);
+    signals_total.fetch_sub(1);
+  }
+  return true;
+}
+
+void queue_begin_drain() { bell.store(0); }
+
+void queue_wait_bell() {
+  for (;;) {
+    uint32_t rung = 1;
+    if (bell.compare_exchange_strong(rung, 2)) return;
+    futex_wait(&bell, rung, -1);
+  }
+}
+
+uint32_t queue_coalesced() { return coalesced.load(); }
+
+void queue_abandon() { abandoned.store(true); }
+
+}  // namespace pilot

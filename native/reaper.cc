@@ -1,0 +1,141 @@
+#include "reaper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dead.h"
+#include "futex.h"
+#include "gate.h"
+#include "process.h"
+#include "pump_port.h"
+#include "queue.h"
+#include "table.h"
+#include "terminal.h"
+#include "thread.h"
+
+namespace pilot {
+
+// SIGCHLD wakes us at once; this is for what sends none: a group member reaped by somebody else.
+static constexpr int group_poll_ms = 250;
+// Orphans can be handed to us while we have no child at all (`docker exec`).
+static constexpr int no_child_poll_ms = 1000;
+
+static Gate gate;
+static std::atomic<uint32_t> wake{0};
+// Entries in CP_LINGERING; only this thread changes it.
+static int lingering = 0;
+
+void reaper_wake() {
+  wake.fetch_add(1);
+  futex_wake(&wake, 1);
+}
+
+uint64_t reaper_orphans() { return cp_load(table->orphans); }
+
+/** What waitid found, as waitpid would give it (wait(2)); so it can be stored before the child is gone. */
+static int32_t wait_status(const siginfo_t& info) {
+  if (info.si_code == CLD_EXITED) return (info.si_status & 0xff) << 8;
+  return info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+static void report(EventType type, const cp_child* child) {
+  Event event = {};
+  event.type = type;
+  event.run = cp_load(child->run);
+  if (type == EventType::exited) {
+    event.pid = cp_load(child->pid);
+    if (WIFEXITED(child->status)) {
+      event.code = (uint8_t)WEXITSTATUS(child->status);
+    } else {
+      event.signo = (uint8_t)WTERMSIG(child->status);
+      event.flag = WCOREDUMP(child->status);
+    }
+  }
+  queue_push(event);
+}
+
+
+static void reap(const siginfo_t& info) {
+  int32_t pid = info.si_pid;
+  bool empty = false, exec_failed = false;
+  cp_child* child = nullptr;
+  {
+    FutexGuard guard(kill_lock);
+    child = table_find_pid(pid);
+    if (child != nullptr) {
+      exec_failed = cp_load(child->exec_errno) != 0;
+      child->status = wait_status(info);
+      cp_store(child->state, (uint32_t)(exec_failed ? CP_FAILED : CP_ENDED));
+    }
+    waitpid(pid, nullptr, WNOHANG);
+    if (child != nullptr && !exec_failed) {
+      empty = group_is_empty(pid);
+      cp_store(child->state, (uint32_t)(empty ? CP_GONE : CP_LINGERING));
+    }
+  }
+  if (child == nullptr) {
+    __atomic_fetch_add(&table->orphans, 1, __ATOMIC_SEQ_CST);
+    return;
+  }
+  if (exec_failed) {
+    // Spawn has returned the errno or is about to; there is nothing else to tell.
+    cp_store(child->state, (uint32_t)CP_FREE);
+    return;
+  }
+  if (child->foreground != 0) terminal_reclaim();
+  uint32_t run = cp_load(child->run);
+  int32_t status = child->status;
+  report(EventType::exited, child);
+  if ((cp_load(child->owed) & CP_OWES_CLOSED) != 0) pump_exited(run);
+  // The last word on a run: as soon as it is drained, the entry may be used again.
+  if (empty)
+    report(EventType::group_empty, child);
+  else
+    lingering++;
+  dead_after_exit(run, status);
+}
+
+static void check_groups() {
+  uint32_t high = cp_load(table->children_high);
+  for (uint32_t i = 0; i < high && lingering > 0; i++) {
+    cp_child* child = &table->children[i];
+    if (cp_load(child->state) != CP_LINGERING) continue;
+    GatePass pass(gate);
+    bool empty = false;
+    {
+      FutexGuard guard(kill_lock);
+      empty = group_is_empty(cp_load(child->pid));
+      if (empty) cp_store(child->state, (uint32_t)CP_GONE);
+    }
+    if (!empty) continue;
+    lingering--;
+    report(EventType::group_empty, child);
+  }
+}
+
+static void* reaper_main(void*) {
+  for (;;) {
+    uint32_t seen = wake.load();
+    siginfo_t info = {};
+    // Blocks only while nothing else is to be watched. The child stays a zombie, so nothing is lost before the gate.
+    int flags = WEXITED | WNOWAIT | (lingering > 0 ? WNOHANG : 0);
+    int result = waitid(P_ALL, 0, &info, flags);
+    if (result == 0 && info.si_pid != 0) {
+      GatePass pass(gate);
+      reap(info);
+      continue;
+    }
+    if (result != 0 && errno == EINTR) continue;
+    check_groups();
+    futex_wait(&wake, seen, lingering > 0 ? group_poll_ms : no_child_poll_ms);
+  }
+}
+
+int reaper_start() {
+  gate_register(&gate);
+  return thread_start("cp-reaper", reaper_main, nullptr);
+}
+
+}  // namespace pilot

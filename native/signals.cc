@@ -1,0 +1,169 @@
+#include "signals.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "early.h"
+#include "futex.h"
+#include "gate.h"
+#include "inject.h"
+#include "process.h"
+#include "queue.h"
+#include "reaper.h"
+#include "ring.h"
+#include "thread.h"
+#include "unique_fd.h"
+
+namespace pilot {
+
+/** One signal, however it was taken. */
+struct Taken {
+  int signo;
+  int code;
+  int32_t pid;
+  uint32_t uid;
+  uint64_t value;
+};
+
+static std::atomic<SignalMode> mode{SignalMode::blocked};
+static std::atomic<uint32_t> main_run{0};
+static std::atomic<uint64_t> forward_set{0};
+static Gate gate;
+static int signal_fd = -1;
+
+// Handlers only: what they caught, on its way to the thread.
+static Ring<Taken, 4096> caught;
+static std::atomic<uint32_t> caught_count{0};
+static std::atomic<uint64_t> caught_overflow{0};
+
+SignalMode signals_mode() { return mode.load(); }
+
+void signals_policy(uint32_t main, uint64_t forward) {
+  // Both are read by a thread that may run in between: first nobody, then the set, then the receiver.
+  main_run.store(0);
+  forward_set.store(forward);
+  main_run.store(main);
+}
+
+void signals_forward_all() { forward_set.store(~UINT64_C(0)); }
+
+static void handle(const Taken& taken) {
+  if (taken.signo == SIGCHLD) {
+    reaper_wake();
+    return;
+  }
+  bool forwarded = false;
+  uint32_t run = main_run.load();
+  if (run != 0 && (forward_set.load() & CP_BIT(taken.signo)) != 0) {
+    bool queued = taken.code == SI_QUEUE;
+    forwarded = process_signal(run, taken.signo, SignalTarget::process, queued ? &taken.value : nullptr) == 0;
+  }
+  Event event = {};
+  event.type = EventType::signal;
+  event.signo = (uint8_t)taken.signo;
+  event.pid = taken.pid;
+  event.uid = taken.uid;
+  event.flag = forwarded;
+  queue_push(event);
+}
+
+/** Takes at most one signal, inside of the gate, so that an exec finds it either pending or forwarded. */
+static void take_from_fd() {
+  struct pollfd ready = {signal_fd, POLLIN, 0};
+  if (poll(&ready, 1, -1) <= 0) return;
+  GatePass pass(gate);
+  struct signalfd_siginfo info;
+  if (read(signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return;
+  handle({(int)info.ssi_signo, info.ssi_code, (int32_t)info.ssi_pid, info.ssi_uid, info.ssi_ptr});
+}
+
+/** Without a descriptor: dequeued before the gate. */
+static void take_waiting() {
+  sigset_t set;
+  memset(&set, 0, sizeof set);
+  uint64_t bits = CP_BLOCKED_SET;
+  memcpy(&set, &bits, sizeof bits);
+  siginfo_t info;
+  if (sigwaitinfo(&set, &info) < 0) return;
+  GatePass pass(gate);
+  handle({info.si_signo, info.si_code, info.si_pid, info.si_uid, (uint64_t)(uintptr_t)info.si_value.sival_ptr});
+}
+
+static void take_caught() {
+  uint32_t seen = caught_count.load();
+  Taken taken = {};
+  bool any = false;
+  for (;; any = true) {
+    GatePass pass(gate);
+    if (!caught.pop(&taken)) break;
+    handle(taken);
+  }
+  uint64_t lost = caught_overflow.exchange(0);
+  for (int signo = 1; lost != 0; signo++, lost >>= 1) {
+    if ((lost & 1) == 0) continue;
+    GatePass pass(gate);
+    handle({signo, SI_USER, 0, 0, 0});
+    any = true;
+  }
+  if (!any) futex_wait(&caught_count, seen, -1);
+}
+
+static void* signals_main(void*) {
+  for (;;) {
+    if (mode.load() == SignalMode::handlers)
+      take_caught();
+    else if (signal_fd >= 0)
+      take_from_fd();
+    else
+      take_waiting();
+  }
+}
+
+static void catch_signal(int signo, siginfo_t* info, void*) {
+  // Left over from an injection that was given up.
+  if (signo == inject_signo && info->si_code == SI_TKILL && info->si_pid == getpid()) return;
+  int error = errno;
+  Taken taken = {signo, info->si_code, info->si_pid, info->si_uid, (uint64_t)(uintptr_t)info->si_value.sival_ptr};
+  // A full ring keeps what the kernel would: that the signal came, not how often.
+  if (!caught.push(taken)) caught_overflow.fetch_or(CP_BIT(signo));
+  caught_count.fetch_add(1);
+  futex_wake(&caught_count, 1);
+  errno = error;
+}
+
+static int install_handlers() {
+  struct sigaction action = {};
+  action.sa_sigaction = catch_signal;
+  action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  sigfillset(&action.sa_mask);
+  for (int signo = 1; signo <= 64; signo++) {
+    // The C library refuses its own; PIPE comes from our own writes and stays ignored.
+    if ((CP_BLOCKED_SET & CP_BIT(signo)) == 0 || signo == SIGPIPE) continue;
+    sigaction(signo, &action, nullptr);
+  }
+  // What this thread had blocked for the attempt to inject has to reach the handlers again.
+  return cp_mask(SIG_UNBLOCK, CP_BLOCKED_SET, nullptr);
+}
+
+int signals_start(bool masked) {
+  gate_register(&gate);
+  if (!masked && !inject_mask()) mode.store(SignalMode::handlers);
+  if (mode.load() == SignalMode::blocked) {
+    sigset_t set;
+    memset(&set, 0, sizeof set);
+    uint64_t bits = CP_BLOCKED_SET;
+    memcpy(&set, &bits, sizeof bits);
+    signal_fd = above_stdio(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  int error = thread_start("cp-signals", signals_main, nullptr);
+  if (error == 0 && mode.load() == SignalMode::handlers) error = install_handlers();
+  return error;
+}
+
+}  // namespace pilot

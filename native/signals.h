@@ -1,0 +1,22 @@
+// All signals of the process: one native thread takes them, forwards what the policy says, and reports every one.
+#pragma once
+#include <cstdint>
+
+namespace pilot {
+
+enum class SignalMode { blocked, handlers };
+
+/**
+ * Makes all signals ours and starts the thread. `masked`: every thread has CP_BLOCKED_SET blocked already (the preload).
+ * Otherwise the mask is injected, or, where that is impossible, handlers catch what the threads are sent. 0 or -errno.
+ */
+int signals_start(bool masked);
+SignalMode signals_mode();
+
+/** Signals in `forward` (bit n-1 for signal n) go to the run `main` (0: to nobody) at once; all are reported. */
+void signals_policy(uint32_t main, uint64_t forward);
+
+/** From now on JavaScript is dead: everything but SIGCHLD goes to the application. */
+void signals_forward_all();
+
+}  // namespace pilot

@@ -1,0 +1,163 @@
+#include "spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "early.h"
+#include "procfs.h"
+#include "reaper.h"
+#include "table.h"
+#include "terminal.h"
+
+// The child shares our memory until exec: instrumentation of its own accesses would only see a second "thread" that no
+// tool knows of.
+#if defined(__clang__)
+#define CP_CHILD __attribute__((noinline, no_sanitize("address", "thread", "undefined")))
+#else
+#define CP_CHILD __attribute__((noinline, no_sanitize_address, no_sanitize_thread, no_sanitize_undefined))
+#endif
+
+namespace pilot {
+
+/** All the child needs, prepared before clone: between clone and exec nothing may allocate, lock or call back. */
+struct ChildPlan {
+  const SpawnRequest* request;
+  cp_child* entry;
+  struct rlimit nofile;
+};
+
+/** As rt_sigaction(2) takes it; all zero is SIG_DFL with no flags. */
+struct KernelSigaction {
+  void* handler;
+  unsigned long flags;
+  void* restorer;
+  uint64_t mask;
+};
+
+CP_CHILD static void reset_dispositions() {
+  KernelSigaction fresh = {nullptr, 0, nullptr, 0};
+  // By the bare call: the library refuses its own two, which Node's threads have set as well.
+  for (int signo = 1; signo <= 64; signo++)
+    if (signo != SIGKILL && signo != SIGSTOP) syscall(SYS_rt_sigaction, signo, &fresh, nullptr, sizeof fresh.mask);
+}
+
+CP_CHILD static bool close_one(int fd, int dir_fd, void*) {
+  if (fd > 2 && fd != dir_fd) close(fd);
+  return true;
+}
+
+/** Everything above 2: Node's own are close-on-exec, but one inherited from outside need not be. */
+CP_CHILD static void close_above_stdio(const struct rlimit& nofile) {
+  if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0) return;
+  // ENOSYS before Linux 5.9, EPERM from a seccomp profile.
+  if (each_number("/proc/self/fd", close_one, nullptr) == 0) return;
+  int limit = nofile.rlim_cur > 65536 ? 65536 : (int)nofile.rlim_cur;
+  for (int fd = 3; fd < limit; fd++) close(fd);
+}
+
+CP_CHILD static int place_streams(const int (&streams)[3]) {
+  for (int fd = 0; fd < 3; fd++) {
+    if (streams[fd] != fd) {
+      if (dup2(streams[fd], fd) < 0) return errno;
+      continue;
+    }
+    // Node marks 0-2 close-on-exec. EBADF: started closed, stays closed.
+    int flags = fcntl(fd, F_GETFD);
+    if (flags >= 0 && fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC) < 0) return errno;
+  }
+  return 0;
+}
+
+/** Returns only when something failed, with its errno. The order matters: nothing can be delivered before the empty mask. */
+CP_CHILD static int become(const ChildPlan& plan) {
+  const SpawnRequest& request = *plan.request;
+  reset_dispositions();
+  if (setpgid(0, 0) != 0) return errno;
+  // Still with TTOU blocked, and before 0 is replaced. A terminal that is gone is no reason not to start.
+  if (request.foreground) {
+    int32_t group = getpid();
+    ioctl(STDIN_FILENO, TIOCSPGRP, &group);
+  }
+  // Streams first: with the lower limit set dup2 to 0-2 still works, but opening /proc for the fallback may not.
+  int error = place_streams(request.streams);
+  if (error != 0) return error;
+  close_above_stdio(plan.nofile);
+  // Fails only where somebody has lowered the hard limit since; his lower limit is kept then.
+  if (plan.nofile.rlim_max != 0) setrlimit(RLIMIT_NOFILE, &plan.nofile);
+  if (request.cwd != nullptr && chdir(request.cwd) != 0) return errno;
+  cp_mask(SIG_SETMASK, 0, nullptr);
+  execve(request.file, request.argv, request.envp);
+  return errno;
+}
+
+CP_CHILD static int child_main(void* argument) {
+  const ChildPlan* plan = static_cast<const ChildPlan*>(argument);
+  int error = become(*plan);
+  cp_store(plan->entry->exec_errno, error == 0 ? ENOEXEC : error);
+  _exit(127);
+}
+
+static constexpr size_t child_stack_bytes = 64 * 1024;
+
+/** One stack for all: the spawning thread waits until the child has left it. */
+static char* child_stack() {
+  static char* stack = nullptr;
+  if (stack != nullptr) return stack;
+  void* memory = mmap(nullptr, child_stack_bytes + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  mprotect(memory, 4096, PROT_NONE);
+  stack = static_cast<char*>(memory) + 4096;
+  return stack;
+}
+
+/** The limit the runtime gave us; Node has raised its own soft limit since. Zero when it is not known. */
+static struct rlimit original_nofile() {
+  struct rlimit nofile = {0, 0};
+  if (table->origin.early == 0) return nofile;
+  nofile.rlim_cur = table->origin.nofile_soft;
+  nofile.rlim_max = table->origin.nofile_hard;
+  return nofile;
+}
+
+int spawn(const SpawnRequest& request) {
+  char* stack = child_stack();
+  if (stack == nullptr) return -ENOMEM;
+  cp_child* entry = table_claim(request.run, request.job);
+  if (entry == nullptr) return -ENOBUFS;
+  entry->foreground = request.foreground ? 1 : 0;
+  cp_store(entry->owed, (uint32_t)(CP_OWES_EXITED | CP_OWES_GROUP | (request.piped ? CP_OWES_CLOSED : 0)));
+  ChildPlan plan = {&request, entry, original_nofile()};
+  if (request.foreground) terminal_lend();
+
+  // All signals wait until the child has default dispositions: a handler of ours must never run in it.
+  uint64_t before = 0;
+  cp_mask(SIG_SETMASK, ~UINT64_C(0), &before);
+  int pid = clone(child_main, stack + child_stack_bytes, CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, &plan, &entry->pid);
+  int error = errno;
+  cp_mask(SIG_SETMASK, before, nullptr);
+
+  if (pid < 0) {
+    cp_store(entry->state, (uint32_t)CP_FREE);
+    return -error;
+  }
+  reaper_wake();
+  int exec_errno = cp_load(entry->exec_errno);
+  if (exec_errno != 0) {
+    if (request.foreground) terminal_reclaim();
+    return -exec_errno;
+  }
+  // The reaper may have been faster, with a program that has ended already.
+  uint32_t spawning = CP_SPAWNING;
+  __atomic_compare_exchange_n(&entry->state, &spawning, (uint32_t)CP_RUNNING, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  return pid;
+}
+
+}  // namespace pilot

@@ -1,0 +1,28 @@
+// Starting programs without copying the init: clone with shared memory, on a stack of its own.
+#pragma once
+#include <cstdint>
+
+namespace pilot {
+
+struct SpawnRequest {
+  uint32_t run;
+  const char* job;
+  const char* file;
+  char* const* argv;
+  char* const* envp;
+  /** Null: stay where we are. */
+  const char* cwd;
+  /** What becomes of 0, 1 and 2: a descriptor above 2, or the number itself to inherit ours. */
+  int streams[3];
+  bool foreground;
+  /** The log pump owes a `closed` event for it. */
+  bool piped;
+};
+
+/**
+ * The new pid, or -errno: what exec or a step before it said; ENOBUFS when CP_CHILDREN_MAX runs are unfinished.
+ * Only from one thread, one that lives as long as the process: PDEATHSIG of a child follows the thread that made it.
+ */
+int spawn(const SpawnRequest& request);
+
+}  // namespace pilot

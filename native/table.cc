@@ -1,0 +1,87 @@
+#include "table.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "unique_fd.h"
+
+namespace pilot {
+
+cp_table* table = nullptr;
+static int memfd = -1;
+
+int table_fd() { return memfd; }
+
+int table_make() {
+  if (table != nullptr) return 0;
+  memfd = above_stdio((int)syscall(SYS_memfd_create, "containerpilot", 1u /* MFD_CLOEXEC */));
+  if (memfd >= 0 && ftruncate(memfd, sizeof(cp_table)) != 0) {
+    close(memfd);
+    memfd = -1;
+  }
+  int flags = memfd >= 0 ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
+  void* memory = mmap(nullptr, sizeof(cp_table), PROT_READ | PROT_WRITE, flags, memfd, 0);
+  if (memory == MAP_FAILED) return -errno;
+  table = static_cast<cp_table*>(memory);
+  table->magic = CP_TABLE_MAGIC;
+  table->version = CP_TABLE_VERSION;
+  table->child_bytes = sizeof(cp_child);
+  table->children_max = CP_CHILDREN_MAX;
+  table->pid = getpid();
+  return 0;
+}
+
+cp_child* table_claim(uint32_t run, const char* job) {
+  for (uint32_t i = 0; i < CP_CHILDREN_MAX; i++) {
+    cp_child* child = &table->children[i];
+    if (cp_load(child->state) != CP_FREE) continue;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    cp_store(child->pid, 0);
+    cp_store(child->run, run);
+    child->status = 0;
+    cp_store(child->exec_errno, 0);
+    cp_store(child->owed, 0u);
+    child->foreground = 0;
+    child->started_ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+    strncpy(child->job, job, CP_JOB_BYTES - 1);
+    child->job[CP_JOB_BYTES - 1] = 0;
+    if (i >= cp_load(table->children_high)) cp_store(table->children_high, i + 1);
+    cp_store(child->state, (uint32_t)CP_SPAWNING);
+    return child;
+  }
+  return nullptr;
+}
+
+cp_child* table_find_pid(int32_t pid) {
+  uint32_t high = cp_load(table->children_high);
+  for (uint32_t i = 0; i < high; i++) {
+    cp_child* child = &table->children[i];
+    uint32_t state = cp_load(child->state);
+    if ((state == CP_SPAWNING || state == CP_RUNNING) && cp_load(child->pid) == pid) return child;
+  }
+  return nullptr;
+}
+
+cp_child* table_find_run(uint32_t run) {
+  uint32_t high = cp_load(table->children_high);
+  for (uint32_t i = 0; i < high; i++) {
+    cp_child* child = &table->children[i];
+    if (cp_load(child->state) != CP_FREE && cp_load(child->run) == run) return child;
+  }
+  return nullptr;
+}
+
+void table_told(uint32_t run, uint32_t owed) {
+  cp_child* child = table_find_run(run);
+  if (child == nullptr) return;
+  uint32_t left = __atomic_and_fetch(&child->owed, ~owed, __ATOMIC_SEQ_CST);
+  // An event of the group can only be drained after the reaper has let go of the entry.
+  if (left == 0 && cp_load(child->state) == CP_GONE) cp_store(child->state, (uint32_t)CP_FREE);
+}
+
+}  // namespace pilot

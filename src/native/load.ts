@@ -1,0 +1,111 @@
+/** Finds and loads the addon, and closes the door that would break it. */
+
+import { openSync, readSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import type { Pilot } from "./pilot.ts";
+
+const addonFile = "pilot.node";
+
+/** Bytes of a program's head that hold its ELF header and interpreter. */
+const elfHeadBytes = 4096;
+
+/**
+ * Loads the addon from `CONTAINERPILOT_ADDON`, else from beside the bundle, else from a checkout's `build/Release`.
+ * Only "no such file" leads to the next place: an addon that is there and cannot be loaded (built for another libc, too
+ * new for this one) is an error that names it. Afterwards `child_process` throws in this process.
+ *
+ * @param directory where the bundle lies; by default the directory of the program that Node was started with.
+ */
+export function loadPilot(directory: string = programDirectory()): Pilot {
+  const places = addonPlaces(directory);
+  for (const path of places) {
+    const addon = loadAddon(path);
+    if (addon === undefined) continue;
+    forbidChildProcess();
+    return addon;
+  }
+  throw new Error(
+    `${addonFile} for ${target()} was not found; looked at ${places.join(", ")}. ` +
+      "Build it with `npx node-gyp rebuild` in containerpilot's directory, or name it in CONTAINERPILOT_ADDON",
+  );
+}
+
+function addonPlaces(directory: string): string[] {
+  const named = process.env.CONTAINERPILOT_ADDON;
+  if (named !== undefined && named !== "") return [named];
+  return [join(directory, addonFile), join(directory, "../build/Release", addonFile)];
+}
+
+function programDirectory(): string {
+  const program = process.argv[1];
+  return program === undefined ? process.cwd() : dirname(realpathSync(program));
+}
+
+/** The addon, or undefined when there is no such file. */
+function loadAddon(path: string): Pilot | undefined {
+  const module: { exports: unknown } = { exports: {} };
+  try {
+    process.dlopen(module, path);
+  } catch (error) {
+    if (!exists(path)) return undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${path} cannot be loaded into Node ${process.versions.node} (${target()}): ${reason}`);
+  }
+  return module.exports as Pilot;
+}
+
+function exists(path: string): boolean {
+  try {
+    realpathSync(path);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ENOENT";
+  }
+}
+
+/** What an addon must be built for, such as `linux-x64 glibc`. */
+function target(): string {
+  return `${process.platform}-${process.arch} ${libc()}`;
+}
+
+/** Told by the ELF interpreter of the running program: a glibc image may carry musl's loader as well, and the reverse. */
+function libc(): string {
+  const head = Buffer.alloc(elfHeadBytes);
+  try {
+    readSync(openSync(process.execPath, "r"), head, 0, elfHeadBytes, 0);
+  } catch {
+    return "unknown libc";
+  }
+  if (head.includes("/ld-musl-")) return "musl";
+  return head.includes("/ld-linux") ? "glibc" : "unknown libc";
+}
+
+const forbiddenModules = new Set(["child_process", "node:child_process", "cluster", "node:cluster"]);
+
+type ModuleLoader = { _load: (request: string, ...rest: readonly unknown[]) => unknown };
+
+/**
+ * The reaper takes every child's end, so Node would wait for its own for ever (`spawnSync` blocks the whole init, `spawn`
+ * never emits `exit`). The modules are not loaded for this: what asks for them is stopped.
+ */
+function forbidChildProcess(): void {
+  const loader = createRequire(join(process.cwd(), "x"))("node:module") as ModuleLoader;
+  const load = loader._load;
+  loader._load = (request, ...rest) => {
+    refuse(request);
+    return load.call(loader, request, ...rest);
+  };
+  const builtin = process.getBuiltinModule;
+  if (builtin !== undefined) {
+    process.getBuiltinModule = ((id: string) => {
+      refuse(id);
+      return builtin.call(process, id);
+    }) as typeof process.getBuiltinModule;
+  }
+}
+
+function refuse(request: string): void {
+  if (!forbiddenModules.has(request)) return;
+  throw new Error(`${request} cannot be used in this process: its native half reaps every child; use Pilot.spawn`);
+}
