@@ -1,0 +1,26 @@
+/** Time and chance, so that tests can hold both. */
+import type { Ms } from "../plan.ts";
+
+export interface Clock {
+  /** Monotonic. */
+  now(): Ms;
+  /** Runs `due` once, later; the returned function cancels it (also when it has run). */
+  after(ms: Ms, due: () => void): () => void;
+  /** In [0, 1). */
+  random(): number;
+}
+
+export const realClock: Clock = {
+  now: () => performance.now(),
+  after(ms, due) {
+    const timer = setTimeout(due, ms);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+};
+
+/** Between half and all of `first` × 2ⁿ, at most `max`: many containers that lost the same catalog do not come back in step. */
+export function backoff(clock: Clock, failures: number, first: Ms, max: Ms): Ms {
+  const whole = Math.min(max, first * 2 ** Math.min(failures, 30));
+  return whole * (0.5 + clock.random() / 2);
+}
