@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { consulAgent, describeContainers, etcd, network, nginx, type Program, run, tool } from "./harness.ts";
+import { consulAgent, describeContainers, etcd, fixture, network, nginx, type Program, run } from "./harness.ts";
 
 const sh = (script: string) => ({ entrypoint: ["/bin/sh", "-c", script] });
 
@@ -96,8 +96,24 @@ describeContainers("a container of the harness", () => {
     expect(box.stdout).toBe("read this\n");
   });
 
+  it("starts its program with nothing inherited: descriptors, masks, groups", async () => {
+    const box = await run({ entrypoint: [fixture("prints-state")] });
+    expect(await box.exit).toEqual({ code: 0 });
+    for (const line of [
+      "pid 1",
+      "ppid 0",
+      "pgid 1",
+      "sid 1",
+      "SigBlk 0000000000000000",
+      "SigIgn 0000000000000000",
+      "fds 0 1 2",
+    ]) {
+      expect(box.stdout.split("\n")).toContain(line);
+    }
+  });
+
   it("lists its processes, zombies too", async () => {
-    const box = await run({ entrypoint: [tool("keeps-zombie")] });
+    const box = await run({ entrypoint: [fixture("keeps-zombie")] });
     await box.waitFor(/ready/);
     expect(await box.processes()).toEqual([
       { pid: 1, ppid: 0, state: "S", name: "keeps-zombie" },

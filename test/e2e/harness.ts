@@ -12,7 +12,7 @@ export { type Answer, ask, freePort, type Network, network } from "./harness/net
 export { type Ended, type Process, Program } from "./harness/program.ts";
 export { type Container, entrypoint, type RunOptions, run } from "./harness/run.ts";
 export { consulAgent, etcd, nginx, type Server } from "./harness/servers.ts";
-export { PATH, root, server, tool } from "./harness/tools.ts";
+export { fixture, PATH, root, server, tool } from "./harness/tools.ts";
 
 /** Skips, and says why, on a machine that refuses namespaces: there nothing of it could be shown. */
 export function describeContainers(name: string, tests: () => void): void {

@@ -20,6 +20,12 @@ export function tool(name: string): string {
   return join(root, "build/tools", name);
 }
 
+/** A program of test/fixtures by its name, in C or a script. */
+export function fixture(name: string): string {
+  const script = join(root, "test/fixtures", name);
+  return existsSync(script) ? script : tool(name);
+}
+
 /** A program of a server package: from a variable such as CONSUL_BIN, the PATH, or where `scripts/setup` unpacks it. */
 export function server(name: "consul" | "etcd" | "nginx"): string {
   const named = process.env[`${name.toUpperCase()}_BIN`];
