@@ -1,0 +1,126 @@
+import type { Span } from "./node.ts";
+
+/** A variable of the environment that a piece of the rendering was made from. */
+export interface VariableRead {
+  readonly name: string;
+  readonly set: boolean;
+  /** Set, but to nothing. */
+  readonly empty: boolean;
+}
+
+/** An action of the source. */
+export interface ActionRef extends Span {
+  readonly text: string;
+}
+
+/** One `if`, `with` or `range` around a piece of the rendering, and how it was decided. */
+export interface Branch {
+  readonly action: ActionRef;
+  readonly taken: "then" | "else";
+  readonly variables: readonly VariableRead[];
+}
+
+/** Where a piece of the rendering comes from. */
+export interface Origin {
+  /** Offset in the source: of the same character in literal text, of the action's `{{` in generated text. */
+  readonly sourceOffset: number;
+  /** The action that printed the piece; absent in literal text. */
+  readonly action?: ActionRef;
+  /** The variables that the printed value was made from, in the order in which they were read. */
+  readonly variables: readonly VariableRead[];
+  /** The control structures around it, the innermost first; empty at top level. */
+  readonly branches: readonly Branch[];
+}
+
+/** From offsets in the rendering to the source; all in UTF-16 code units. */
+export interface SourceMap {
+  /** The origin of the character at an offset; of the last one for offsets at or behind the end. */
+  at(rendered: number): Origin;
+  /**
+   * What printed nothing between two offsets (both included): actions with an empty value, branches with an empty body
+   * or not taken. That is where a missing value, name or comma would have stood.
+   */
+  silent(from: number, to: number): readonly Origin[];
+}
+
+/** A linked list from the innermost branch outwards, shared by all that stands in it. */
+export interface Frame extends Span {
+  readonly taken: "then" | "else";
+  readonly reads: readonly VariableRead[];
+  readonly outer: Frame | undefined;
+}
+
+interface Segment {
+  /** Offset of the segment's first character in the rendering. */
+  start: number;
+  readonly length: number;
+  /** Of literal text its offset in the source; of an action its span. */
+  readonly source: number | Span;
+  readonly reads: readonly VariableRead[];
+  readonly frame: Frame | undefined;
+}
+
+const NO_READS: readonly VariableRead[] = [];
+
+/** Records, while a template is executed, what each piece of the rendering comes from. */
+export class Recorder implements SourceMap {
+  readonly #source: string;
+  readonly #segments: Segment[] = [];
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  text(start: number, length: number, source: number, frame: Frame | undefined): void {
+    this.#segments.push({ start, length, source, reads: NO_READS, frame });
+  }
+
+  action(start: number, length: number, span: Span, reads: readonly VariableRead[], frame: Frame | undefined): void {
+    this.#segments.push({ start, length, source: span, reads, frame });
+  }
+
+  /** Replaces the offsets after the rendering itself was changed. */
+  shift(moved: (offset: number) => number): void {
+    for (const segment of this.#segments) segment.start = moved(segment.start);
+  }
+
+  at(rendered: number): Origin {
+    let index = this.#firstAfter(rendered) - 1;
+    while (index > 0 && this.#segments[index]!.length === 0) index--;
+    const segment = this.#segments[index];
+    if (!segment) return { sourceOffset: Math.min(rendered, this.#source.length), variables: [], branches: [] };
+    return this.#origin(segment, rendered - segment.start);
+  }
+
+  silent(from: number, to: number): readonly Origin[] {
+    return this.#segments
+      .slice(this.#firstAfter(from - 1), this.#firstAfter(to))
+      .filter((segment) => segment.length === 0)
+      .map((segment) => this.#origin(segment, 0));
+  }
+
+  /** Index of the first segment that starts behind the offset. */
+  #firstAfter(rendered: number): number {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#segments[middle]!.start <= rendered) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #origin({ source, reads, frame }: Segment, within: number): Origin {
+    const branches: Branch[] = [];
+    for (let at = frame; at; at = at.outer) {
+      branches.push({ action: this.#ref(at), taken: at.taken, variables: at.reads });
+    }
+    if (typeof source === "number") return { sourceOffset: source + within, variables: reads, branches };
+    return { sourceOffset: source.start, action: this.#ref(source), variables: reads, branches };
+  }
+
+  #ref({ start, end }: Span): ActionRef {
+    return { start, end, text: this.#source.slice(start, end) };
+  }
+}
