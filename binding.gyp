@@ -37,5 +37,12 @@
       # g++ names the C++ library on every link; nothing of it is used, so the addon must not need it.
       "ldflags": ["-Wl,--as-needed", "-Wl,-z,relro", "-pthread"],
     },
+    {
+      # Static: the entrypoint of images with any libc, and no loader's work before signals are blocked.
+      "target_name": "containerpilot",
+      "type": "executable",
+      "sources": ["native/launcher.c"],
+      "ldflags": ["-static"],
+    },
   ],
 }

@@ -11,30 +11,42 @@ const addonFile = "pilot.node";
 const elfHeadBytes = 4096;
 
 /**
- * Loads the addon from `CONTAINERPILOT_ADDON`, else from beside the bundle, else from a checkout's `build/Release`.
+ * Loads the addon that the launcher has preloaded, else `CONTAINERPILOT_ADDON`, else the one beside the bundle, in a
+ * checkout's `build/Release`, or in the package's `prebuilds`.
  * Only "no such file" leads to the next place: an addon that is there and cannot be loaded (built for another libc, too
  * new for this one) is an error that names it. Afterwards `child_process` throws in this process.
  *
  * @param directory where the bundle lies; by default the directory of the program that Node was started with.
  */
 export function loadPilot(directory: string = programDirectory()): Pilot {
-  const places = addonPlaces(directory);
-  for (const path of places) {
+  const looked: string[] = [];
+  for (const path of addonPlaces(directory)) {
+    looked.push(path);
     const addon = loadAddon(path);
     if (addon === undefined) continue;
     forbidChildProcess();
     return addon;
   }
   throw new Error(
-    `${addonFile} for ${target()} was not found; looked at ${places.join(", ")}. ` +
+    `${addonFile} for ${target()} was not found; looked at ${looked.join(", ")}. ` +
       "Build it with `npx node-gyp rebuild` in containerpilot's directory, or name it in CONTAINERPILOT_ADDON",
   );
 }
 
-function addonPlaces(directory: string): string[] {
-  const named = process.env.CONTAINERPILOT_ADDON;
-  if (named !== undefined && named !== "") return [named];
-  return [join(directory, addonFile), join(directory, "../build/Release", addonFile)];
+/** Lazily: which libc this is has to be read from a file. */
+function* addonPlaces(directory: string): Generator<string> {
+  // Set by the launcher, for us alone. A second copy of the addon would be a second native half.
+  const preloaded = process.env.CP_ADDON;
+  delete process.env.CP_ADDON;
+  const named = preloaded ?? process.env.CONTAINERPILOT_ADDON;
+  if (named !== undefined && named !== "") {
+    yield named;
+    return;
+  }
+  yield join(directory, addonFile);
+  yield join(directory, "../build/Release", addonFile);
+  const prebuilt = join(directory, "../prebuilds", `${process.platform}-${process.arch}`);
+  yield join(libc() === "musl" ? `${prebuilt}-musl` : prebuilt, addonFile);
 }
 
 function programDirectory(): string {

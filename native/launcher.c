@@ -1,0 +1,165 @@
+/*
+ * containerpilot, the entrypoint: makes sure that no signal is lost before the init can take it, then becomes Node.
+ *
+ * Node empties its signal mask when it starts, so blocking here is not enough: the addon goes along as a preload, keeps the
+ * mask and starts to take signals before Node's main. CONTAINERPILOT_LAUNCHER=off leaves all that out.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "early.h"
+
+#define BUNDLE "containerpilot.cjs"
+#define ADDON "pilot.node"
+
+/* Small heap, for a process that sleeps; on the command line, because NODE_OPTIONS would reach the application. */
+static const char* const runtime_flags[] = {"--optimize-for-size", "--max-semi-space-size=1"};
+#define RUNTIME_FLAGS (sizeof runtime_flags / sizeof runtime_flags[0])
+
+/* Exit codes of shells and env(1): not found, found but not executable. */
+enum { EXIT_NOT_FOUND = 127, EXIT_NOT_RUNNABLE = 126 };
+
+__attribute__((noreturn, format(printf, 2, 3))) static void fail(int code, const char* format, ...) {
+  char line[3 * PATH_MAX] = "containerpilot: ";
+  size_t used = strlen(line);
+  va_list values;
+  va_start(values, format);
+  vsnprintf(line + used, sizeof line - used - 1, format, values);
+  va_end(values);
+  used = strlen(line);
+  line[used++] = '\n';
+  if (write(STDERR_FILENO, line, used) < 0) _exit(code);
+  _exit(code);
+}
+
+/* Joins into a buffer of PATH_MAX; false when it does not fit. */
+static int join(char* path, const char* directory, const char* name) {
+  int bytes = snprintf(path, PATH_MAX, "%s/%s", directory, name);
+  return bytes > 0 && bytes < PATH_MAX;
+}
+
+static int is_file(const char* path) {
+  struct stat found;
+  return stat(path, &found) == 0 && S_ISREG(found.st_mode);
+}
+
+/* The directory this program really lies in, links followed. */
+static void own_directory(char* directory) {
+  ssize_t bytes = readlink("/proc/self/exe", directory, PATH_MAX - 1);
+  if (bytes > 0) {
+    directory[bytes] = 0;
+  } else {
+    /* No /proc: the name that execve was given (getauxval(3)). */
+    const char* name = (const char*)getauxval(AT_EXECFN);
+    if (name == NULL || realpath(name, directory) == NULL)
+      fail(EXIT_NOT_FOUND, "cannot tell where this program lies: no /proc, and %s", strerror(errno));
+  }
+  char* slash = strrchr(directory, '/');
+  slash[slash == directory ? 1 : 0] = 0;
+}
+
+/* Beside the launcher in an image; the others are a checkout, /usr/local with lib/, and the npm package. */
+static int find_bundle(const char* directory, char* path) {
+  static const char* const places[] = {BUNDLE, "../dist/" BUNDLE, "../lib/containerpilot/" BUNDLE, "../../dist/" BUNDLE};
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    char candidate[PATH_MAX];
+    if (join(candidate, directory, places[i]) && is_file(candidate) && realpath(candidate, path) != NULL) return 1;
+  }
+  return 0;
+}
+
+/* The user's choice, else beside the launcher, else beside the bundle. */
+static int find_addon(const char* directory, const char* bundle, char* path) {
+  const char* named = getenv("CONTAINERPILOT_ADDON");
+  if (named != NULL && *named != 0) return realpath(named, path) != NULL;
+  char candidate[PATH_MAX], beside[PATH_MAX];
+  if (join(candidate, directory, ADDON) && is_file(candidate)) return realpath(candidate, path) != NULL;
+  strcpy(beside, bundle);
+  *strrchr(beside, '/') = 0;
+  return join(candidate, beside, ADDON) && is_file(candidate) && realpath(candidate, path) != NULL;
+}
+
+static int is_program(const char* path) { return is_file(path) && access(path, X_OK) == 0; }
+
+static int find_in_path(const char* name, char* path) {
+  const char* directories = getenv("PATH");
+  if (directories == NULL) directories = "/usr/local/bin:/usr/bin:/bin";
+  for (const char* start = directories;; start++) {
+    const char* end = strchrnul(start, ':');
+    char directory[PATH_MAX];
+    /* An empty element is the current directory. */
+    int length = end == start ? 1 : (int)(end - start);
+    int bytes = snprintf(directory, sizeof directory, "%.*s", length, end == start ? "." : start);
+    if (bytes < PATH_MAX && join(path, directory, name) && is_program(path)) return 1;
+    if (*end == 0) return 0;
+    start = end;
+  }
+}
+
+static int find_runtime(const char* directory, char* path) {
+  const char* named = getenv("CONTAINERPILOT_NODE");
+  if (named != NULL && *named != 0) {
+    if (strchr(named, '/') == NULL) return find_in_path(named, path);
+    return snprintf(path, PATH_MAX, "%s", named) < PATH_MAX;
+  }
+  if (join(path, directory, "node") && is_program(path)) return 1;
+  return find_in_path("node", path);
+}
+
+/* Blocks our signals and lets the addon keep them blocked. LD_PRELOAD has no way to write ':' or ' ' in a path. */
+static void protect_boot(const char* addon) {
+  if (strpbrk(addon, ": ") != NULL) return;
+  const char* users = getenv("LD_PRELOAD");
+  int has_users = users != NULL && *users != 0;
+  char pid[16];
+  char* value = NULL;
+  snprintf(pid, sizeof pid, "%d", (int)getpid());
+  if (asprintf(&value, "%s%s%s", addon, has_users ? ":" : "", has_users ? users : "") < 0) return;
+  if (setenv("LD_PRELOAD", value, 1) != 0 || setenv("CP_EARLY", pid, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
+  uint64_t set = CP_BLOCKED_SET;
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &set, NULL, sizeof set);
+}
+
+static char** runtime_arguments(char* runtime, char* bundle, int argc, char** argv) {
+  char** arguments = calloc(RUNTIME_FLAGS + 2 + (size_t)argc, sizeof *arguments);
+  if (arguments == NULL) fail(EXIT_NOT_RUNNABLE, "out of memory");
+  size_t count = 0;
+  arguments[count++] = runtime;
+  for (size_t i = 0; i < RUNTIME_FLAGS; i++) arguments[count++] = (char*)runtime_flags[i];
+  arguments[count++] = bundle;
+  for (int i = 1; i < argc; i++) arguments[count++] = argv[i];
+  return arguments;
+}
+
+int main(int argc, char** argv) {
+  static char directory[PATH_MAX], bundle[PATH_MAX], addon[PATH_MAX], runtime[PATH_MAX];
+  own_directory(directory);
+  if (!find_bundle(directory, bundle))
+    fail(EXIT_NOT_FOUND, "%s was not found: it belongs beside this program in %s, or in ../dist, ../lib/containerpilot or ../../dist",
+         BUNDLE, directory);
+  if (!find_runtime(directory, runtime))
+    fail(EXIT_NOT_FOUND, "Node.js was not found: name it in CONTAINERPILOT_NODE, put `node` into %s, or have it in PATH",
+         directory);
+  char** arguments = runtime_arguments(runtime, bundle, argc, argv);
+  const char* wanted = getenv("CONTAINERPILOT_LAUNCHER");
+  if ((wanted == NULL || strcmp(wanted, "off") != 0) && find_addon(directory, bundle, addon)) {
+    /* What is preloaded and what is loaded later must be the same file, or there were two native halves. */
+    if (setenv("CP_ADDON", addon, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
+    protect_boot(addon);
+  }
+  execv(runtime, arguments);
+  int error = errno;
+  int missing = error == ENOENT && !is_file(runtime);
+  fail(missing ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE, "%s cannot be run: %s%s", runtime, strerror(error),
+       error == ENOENT && !missing ? " (its loader is missing: built for another C library?)" : "");
+}
