@@ -17,6 +17,12 @@ export function chooseAddress(specs: readonly string[], at: Path, { addresses, p
   if (selectors.length < specs.length) return "";
   const all = selectors[0]?.t === "static" ? [] : addresses();
   const address = selectAddress(selectors, all);
+  selectors.forEach((selector, index) => {
+    const near = selector.t === "named" && /^[inet]{2,5}[46]?$/.test(specs[index] as string);
+    if (near && all.length > 0 && !all.some(({ name }) => name === specs[index])) {
+      problems.warn("near-interface", [...at, index], { found: specs[index] });
+    }
+  });
   if (address === undefined) problems.error("no-address", at, { found: specs, about: { addresses: all } });
   return address ?? "";
 }

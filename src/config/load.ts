@@ -1,11 +1,13 @@
 /** The front door of the configuration: from a `-config` value to the Plan and its deeds, or to the lines that say why not. */
 import type { Loaded } from "../plan.ts";
 import type { Context } from "./context.ts";
-import { dialectOf } from "./dialect.ts";
+import { type Dialect, dialectOf } from "./dialect.ts";
 import { type Address, systemAddresses } from "./interfaces.ts";
 import { type Problem, Problems } from "./problems.ts";
+import { checkFunctions, hasActions, renderConfig, renderWord } from "./rendering.ts";
 import { readSource, type Source } from "./source.ts";
 import { parseConfig } from "./syntax.ts";
+import type { SourceMap } from "./template/sourcemap.ts";
 import { loadV2 } from "./v2/index.ts";
 
 export interface LoadRequest {
@@ -34,6 +36,9 @@ export interface Attempt {
   /** As read, before rendering; empty where it could not be read. */
   text: string;
   rendered: string;
+  /** From the rendered text to the text as read; absent where they are the same. */
+  map?: SourceMap;
+  dialect?: Dialect;
   problems: readonly Problem[];
   loaded?: Loaded;
   exitCode: number;
@@ -49,50 +54,81 @@ export async function load(request: LoadRequest): Promise<LoadResult> {
   return { ok: true, loaded: { ...loaded, warnings: printLines(attempt, { level: "warning" }) } };
 }
 
+/** Loads a configuration and keeps what messages about it are made from. */
 export async function attemptLoad(request: LoadRequest): Promise<Attempt> {
   const problems = new Problems();
+  const attempt: Attempt = {
+    source: { kind: "inline", name: request.config ? "-config" : "CONTAINERPILOT" },
+    text: "",
+    rendered: "",
+    problems: problems.list,
+    exitCode: EX_CONFIG,
+  };
+  if (readText(request, attempt, problems) && (await renderText(request, attempt, problems))) {
+    const raw = await parseConfig(attempt.rendered, problems);
+    const loaded = raw && (await decode(raw, request, attempt, problems));
+    if (loaded) attempt.loaded = loaded;
+  }
+  return attempt;
+}
+
+function readText(request: LoadRequest, attempt: Attempt, problems: Problems): boolean {
   const config = request.config || request.env.CONTAINERPILOT || "";
-  const from = request.config ? "-config" : "CONTAINERPILOT";
-  const attempt = { source: { kind: "inline", name: from } as Source, text: "", rendered: "", exitCode: EX_CONFIG };
-  const end = (loaded?: Loaded): Attempt => ({ ...attempt, problems: problems.list, ...(loaded && { loaded }) });
   if (config === "") {
     problems.error("no-config", []);
-    return end();
+    return false;
   }
-  const read = readSource(config, from);
+  const read = readSource(config, attempt.source.name);
   attempt.source = read.source;
-  if ("errno" in read) {
-    problems.error("unreadable", [], { found: read.source.name, about: { errno: read.errno, kind: read.source.kind } });
-    attempt.exitCode = EX_NOINPUT;
-    return end();
+  if ("text" in read) {
+    attempt.text = read.text;
+    return true;
   }
-  attempt.text = read.text;
-  attempt.rendered = read.text;
-  const raw = await parseConfig(attempt.rendered, problems);
-  if (raw === undefined) return end();
-  return end(await decode(raw, read.source, request, problems));
+  problems.error("unreadable", [], { about: { errno: read.errno } });
+  attempt.exitCode = EX_NOINPUT;
+  return false;
+}
+
+/** The environment that templates see: with the pid of this process, as the originals set it before they load. */
+function templateEnv({ env, pid }: LoadRequest): LoadRequest["env"] {
+  return { ...env, CONTAINERPILOT_PID: String(pid) };
+}
+
+async function renderText(request: LoadRequest, attempt: Attempt, problems: Problems): Promise<boolean> {
+  attempt.rendered = attempt.text;
+  if (!hasActions(attempt.text)) return true;
+  const rendered = await renderConfig(attempt.text, templateEnv(request), problems);
+  if (!rendered) return false;
+  attempt.rendered = rendered.text;
+  attempt.map = rendered.map;
+  return true;
 }
 
 async function decode(
   raw: Readonly<Record<string, unknown>>,
-  source: Source,
   request: LoadRequest,
+  attempt: Attempt,
   problems: Problems,
 ): Promise<Loaded | undefined> {
-  const dialect = dialectOf(raw, source, request.words, problems);
+  const { words, hostname, version = "" } = request;
+  const dialect = dialectOf(raw, attempt.source, words, problems);
   if (dialect === undefined) return undefined;
+  attempt.dialect = dialect;
   let addresses: readonly Address[] | undefined = request.interfaces;
   const context: Context = {
-    source,
-    words: request.words,
+    source: attempt.source,
+    words,
     env: request.env,
-    hostname: request.hostname,
-    version: request.version ?? "",
+    hostname,
+    version,
     addresses: () => (addresses ??= systemAddresses()),
     problems,
-    render: (word) => Promise.resolve(word),
+    render: (word, more) => renderWord(word, { ...templateEnv(request), ...more }),
   };
-  if (dialect === "v2") return loadV2(raw, context);
+  if (dialect === "v2") {
+    checkFunctions(attempt.text, problems);
+    return loadV2(raw, context);
+  }
   const { loadV3 } = await import("./v3/index.ts");
   return loadV3(raw, context);
 }

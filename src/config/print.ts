@@ -1,14 +1,143 @@
-/** Problems as lines for people. */
+/** Problems as lines for people: `file:line:column  key.path: what was found; what is allowed; hint`, then the source line. */
 import type { Attempt } from "./load.ts";
+import { Locator, type Place } from "./locate.ts";
+import { wordsOf } from "./messages.ts";
+import type { Code, Path, Problem } from "./problems.ts";
+import type { Origin, VariableRead } from "./template/sourcemap.ts";
 
-export function printLines(attempt: Attempt, { level }: { level: "error" | "warning" }): readonly string[] {
+/** A problem in words, with its place. Lines and columns count from 1, columns in characters. */
+export interface Told {
+  level: "error" | "warning";
+  code: Code;
+  file: string;
+  line?: number;
+  column?: number;
+  /** As `services[0].port`; empty for the whole text. */
+  path: string;
+  found: string;
+  allowed?: string;
+  hint?: string;
+  /** The line of the source that it stands in, secrets left out. */
+  source?: string;
+}
+
+export interface PrintOptions {
+  level?: "error" | "warning";
+  colour?: boolean;
+  /** The source line with a caret below each problem. */
+  excerpt?: boolean;
+}
+
+/** Widest excerpt, in columns of a terminal. */
+const WIDTH_MAX = 80;
+
+/** Variables whose values are not for logs. */
+const SECRET = /pass|secret|token|key|credential|auth/i;
+
+export function printLines(attempt: Attempt, options: PrintOptions): readonly string[] {
+  const told = tellAll(attempt).filter(({ level }) => options.level === undefined || level === options.level);
+  return told.flatMap((one) => toLines(one, options));
+}
+
+/** All problems in the order of the text, those without a place first. */
+export function tellAll(attempt: Attempt): readonly Told[] {
+  const locator = new Locator(attempt);
   return attempt.problems
-    .filter((problem) => problem.level === level)
-    .map((problem) => {
-      const path = problem.path.reduce<string>(
-        (text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`),
-        "",
-      );
-      return `${attempt.source.name}: ${path}: ${problem.code} ${JSON.stringify({ found: problem.found, ...problem.about })}`;
-    });
+    .map((problem) => ({ problem, place: locator.placeOf(problem) }))
+    .sort((a, b) => (a.place?.offset ?? -1) - (b.place?.offset ?? -1))
+    .map(({ problem, place }) => tell(problem, place, attempt, locator));
+}
+
+function tell(problem: Problem, place: Place | undefined, attempt: Attempt, locator: Locator): Told {
+  const secret = place?.origins.some(({ variables }) => variables.some(({ name }) => SECRET.test(name)));
+  const shown = secret && problem.found !== undefined ? { ...problem, found: "…" } : problem;
+  const { found, allowed, hint } = wordsOf(shown, attempt.dialect ?? "v2");
+  const hints = [hint, place && templateHint(place), alsoHint(problem, attempt, locator)].filter(Boolean);
+  const at = place && positionOf(attempt.text, place.offset);
+  return {
+    level: problem.level,
+    code: problem.code,
+    file: attempt.source.name,
+    ...(at && { line: at.line, column: at.column }),
+    path: pathText(problem.path),
+    found,
+    ...(allowed && { allowed }),
+    ...(hints.length > 0 && { hint: hints.join("; ") }),
+    ...(at && { source: withoutSecrets(at.text) }),
+  };
+}
+
+/** `services[0].port`; keys that are no words in quotes. */
+export function pathText(path: Path): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    const name = /^[\w$-]+$/.test(part) ? part : JSON.stringify(part);
+    return text === "" ? name : `${text}.${name}`;
+  }, "");
+}
+
+function positionOf(text: string, offset: number): { line: number; column: number; text: string } {
+  const start = text.lastIndexOf("\n", offset - 1) + 1;
+  const end = text.indexOf("\n", offset);
+  const line = text.slice(0, start).split("\n").length;
+  return {
+    line,
+    column: [...text.slice(start, offset)].length + 1,
+    text: text.slice(start, end < 0 ? undefined : end).replace(/\r$/, ""),
+  };
+}
+
+/** Which action of the template is to blame, and which of its variables are not set. */
+function templateHint({ origins, hole }: Place): string | undefined {
+  if (origins.length === 0) return undefined;
+  return origins.map((origin) => originHint(origin, hole)).join(", ");
+}
+
+function originHint({ action, variables }: Origin, hole: boolean): string {
+  const what = `${action?.text ?? ""} ${hole ? "printed nothing" : "printed it"}`;
+  const why = variables.map(variableHint);
+  return why.length > 0 ? `${what}: ${why.join(", ")}` : what;
+}
+
+function variableHint({ name, set, empty }: VariableRead): string {
+  return `${name} is ${set ? (empty ? "empty" : "set") : "not set"}`;
+}
+
+function alsoHint({ also = [], atKey = false }: Problem, attempt: Attempt, locator: Locator): string | undefined {
+  const places = also.flatMap((path) => {
+    const place = locator.placeOfPath(path, atKey);
+    if (!place) return [];
+    const { line, column } = positionOf(attempt.text, place.offset);
+    return [`${pathText(path)} at ${line}:${column}`];
+  });
+  return places.length > 0 ? `see ${places.join(", ")}` : undefined;
+}
+
+/** Texts behind keys that name a secret are not shown. */
+function withoutSecrets(line: string): string {
+  const secret = /((?:\w*(?:token|passw|secret|credential)\w*)["']?\s*[:=]\s*["']?)([^"',}\s{]+)/gi;
+  return line.replace(secret, (_, before: string, value: string) => before + "*".repeat(value.length));
+}
+
+function toLines(told: Told, { colour = false, excerpt = told.level === "error" }: PrintOptions): string[] {
+  const paint = (code: string, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const place = told.line === undefined ? told.file : `${told.file}:${told.line}:${told.column}`;
+  const says = [told.found, told.allowed, told.hint].filter(Boolean).join("; ");
+  const kind = told.level === "warning" ? paint("33", "warning: ") : "";
+  const path = told.path === "" ? "" : `${paint("1", told.path)}: `;
+  const head = `${paint("1", place)}  ${kind}${path}${says}`;
+  if (!excerpt || told.source === undefined || told.line === undefined) return [head];
+  return [head, ...excerptOf(told.source, told.line, told.column ?? 1).map((line) => paint("2", line))];
+}
+
+/** The source line and a caret beneath, cut to the width around the column. */
+function excerptOf(source: string, line: number, column: number): string[] {
+  const gutter = `${String(line).padStart(5)} | `;
+  const room = WIDTH_MAX - gutter.length;
+  const characters = [...source.replaceAll("\t", " ").replace(/[\u0000-\u001f\u007f]/g, "?")];
+  const from = characters.length <= room || column < room - 8 ? 0 : column - Math.floor(room / 2);
+  const shown = characters.slice(from, from + room);
+  if (from > 0) shown[0] = "…";
+  if (from + room < characters.length) shown[room - 1] = "…";
+  return [gutter + shown.join(""), `${" ".repeat(gutter.length - 2)}| ${" ".repeat(column - 1 - from)}^`];
 }

@@ -28,7 +28,6 @@ export type Code =
   | "not-a-list"
   | "bad-number"
   | "too-small"
-  | "too-large"
   | "bad-word"
   | "bad-signal"
   | "odd-port"
@@ -46,7 +45,6 @@ export type Code =
   | "near-interface"
   | "no-address"
   | "no-public-address"
-  | "bad-address"
   | "bad-endpoint"
   | "bad-metric"
   | "same-metric"
@@ -76,6 +74,8 @@ export interface Problem {
   atKey?: boolean;
   /** Offset in the rendered text, in UTF-16 units, for faults of the text itself. */
   offset?: number;
+  /** The same in the text as read, for faults of the template. */
+  sourceOffset?: number;
   /** The offending value, as read. */
   found?: unknown;
   /** What is allowed, or other facts of the code, in words or numbers. */

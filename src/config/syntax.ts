@@ -37,7 +37,10 @@ async function parse(text: string, problems: Problems): Promise<unknown> {
     const { readJson5 } = await import("./json5.ts");
     const result = readJson5(text, DEPTH_MAX);
     if (result.ok) return result.value;
-    problems.error(result.fault.code, [], { offset: result.fault.offset, about: { ...result.fault } });
+    const { fault } = result;
+    const found = /^(?:[\w$.+-]{1,32}|[^\s]?)/u.exec(text.slice(fault.offset, fault.offset + 33))?.[0];
+    const extraComma = found === "," && /[,{[]\s*$/.test(text.slice(0, fault.offset));
+    problems.error(fault.code, [], { offset: fault.offset, found, about: { ...fault, extraComma, max: DEPTH_MAX } });
     return undefined;
   }
 }

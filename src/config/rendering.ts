@@ -1,0 +1,41 @@
+/** Templates in the configuration and in the application's words. */
+import type { Problems } from "./problems.ts";
+import type { TemplateError } from "./template/errors.ts";
+import { parseTemplate, type Rendered, render } from "./template/template.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function hasActions(text: string): boolean {
+  return text.includes("{{");
+}
+
+/**
+ * Renders a configuration. Which dialect it is shows only afterwards, in its keys, so the functions of both are known here
+ * and `checkFunctions` refuses later what ContainerPilot 2 does not have.
+ */
+export async function renderConfig(text: string, env: Environment, problems: Problems): Promise<Rendered | undefined> {
+  const outcome = await render(text, env, { dialect: "v3" });
+  if (outcome.ok) return outcome;
+  addErrors(outcome.errors, problems);
+  return undefined;
+}
+
+/** Refuses functions that only ContainerPilot 3's templates have. */
+export function checkFunctions(text: string, problems: Problems): void {
+  if (!hasActions(text) || !/\b(env|loop)\b/.test(text)) return;
+  const outcome = parseTemplate(text, { dialect: "v2" });
+  if (!outcome.ok) addErrors(outcome.errors, problems);
+}
+
+/** Renders one word of the command line; rejects with the reason. */
+export async function renderWord(word: string, env: Environment): Promise<string> {
+  const outcome = await render(word, env, { dialect: "v2" });
+  if (outcome.ok) return outcome.text;
+  throw new Error(outcome.errors[0]?.message ?? "");
+}
+
+function addErrors(errors: readonly TemplateError[], problems: Problems): void {
+  for (const { at, message, allowed, action } of errors) {
+    problems.error("template", [], { sourceOffset: at, about: { message, allowed, action: action.text } });
+  }
+}
