@@ -4,11 +4,9 @@ import type { Context } from "./context.ts";
 import { type Dialect, dialectOf } from "./dialect.ts";
 import { type Address, systemAddresses } from "./interfaces.ts";
 import { type Problem, Problems } from "./problems.ts";
-import { checkFunctions, hasActions, renderConfig, renderWord } from "./rendering.ts";
 import { readSource, type Source } from "./source.ts";
 import { parseConfig } from "./syntax.ts";
 import type { SourceMap } from "./template/sourcemap.ts";
-import { loadV2 } from "./v2/index.ts";
 
 export interface LoadRequest {
   /** The flag's value; without one, the environment's CONTAINERPILOT counts. */
@@ -96,7 +94,8 @@ function templateEnv({ env, pid }: LoadRequest): LoadRequest["env"] {
 
 async function renderText(request: LoadRequest, attempt: Attempt, problems: Problems): Promise<boolean> {
   attempt.rendered = attempt.text;
-  if (!hasActions(attempt.text)) return true;
+  if (!attempt.text.includes("{{")) return true;
+  const { renderConfig } = await import("./rendering.ts");
   const rendered = await renderConfig(attempt.text, templateEnv(request), problems);
   if (!rendered) return false;
   attempt.rendered = rendered.text;
@@ -123,10 +122,12 @@ async function decode(
     version,
     addresses: () => (addresses ??= systemAddresses()),
     problems,
-    render: (word, more) => renderWord(word, { ...templateEnv(request), ...more }),
+    render: async (word, more) =>
+      (await import("./rendering.ts")).renderWord(word, { ...templateEnv(request), ...more }),
   };
   if (dialect === "v2") {
-    checkFunctions(attempt.text, problems);
+    if (attempt.map) (await import("./rendering.ts")).checkFunctions(attempt.text, problems);
+    const { loadV2 } = await import("./v2/index.ts");
     return loadV2(raw, context);
   }
   const { loadV3 } = await import("./v3/index.ts");

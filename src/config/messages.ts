@@ -76,7 +76,7 @@ function unknownKey(problem: Problem, dialect: "v2" | "v3"): Words {
   const known = (problem.about?.known ?? []) as readonly string[];
   const parent = problem.path.findLast((part, index) => typeof part === "string" && index < problem.path.length - 1);
   const hint = hintForKey(last(problem), parent as string | undefined, known, dialect);
-  return { found: "unknown key", ...(hint ? { hint } : { allowed: `known are ${words(known)}` }) };
+  return { found: "unknown key", hint: hint ?? `known are ${words(known)}` };
 }
 
 function badWord({ found, about }: Problem): Words {
@@ -107,7 +107,7 @@ function noAddress({ found, about }: Problem): Words {
   const there = all.map(({ name, address }) => `${name} ${address}`);
   return {
     found: `none of ${words(found as readonly string[])} matches an address of this container`,
-    allowed: there.length > 0 ? `there are ${words(there)}` : "it has no address at all",
+    hint: there.length > 0 ? `it has ${words(there)}` : "it has none at all",
   };
 }
 
@@ -130,8 +130,8 @@ function syntax({ about, found }: Problem): Words {
   const { expected, key, extraComma } = (about ?? {}) as { expected: string; key?: string; extraComma: boolean };
   const value = expected === "a value" && key !== undefined ? `a value for ${key}` : expected;
   return {
-    found: `found ${found === "" ? "the end of the text" : String(found)}`,
-    allowed: expected.startsWith("nothing") ? expected : `expected ${value}`,
+    found: `found ${found === "" ? "the end of the text" : JSON.stringify(found)}`,
+    allowed: value,
     hint: extraComma ? "Do you have an extra comma somewhere?" : undefined,
   };
 }
@@ -144,19 +144,19 @@ function missing({ about }: Problem): Words {
 }
 
 function tooSmall(problem: Problem): Words {
-  return { found: `found ${show(problem.found)}, which is too small`, allowed: allowedOf(problem) };
+  return { found: `found ${show(problem.found)}`, allowed: allowedOf(problem) };
 }
 
 /** One entry a code, so that none can be forgotten. */
 const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2" | "v3") => Words>> = {
   "no-config": () => ({
     found: "no configuration",
-    allowed: "give -config file://PATH (or a path, or the JSON text itself), or set the variable CONTAINERPILOT",
+    hint: "give -config file://PATH (or a path, or the JSON text itself), or set the variable CONTAINERPILOT",
   }),
   unreadable,
   template: (_, about) => ({
     found: `${String(about.action)}: ${String(about.message)}`,
-    allowed: Array.isArray(about.allowed) ? `known are ${words(about.allowed)}` : undefined,
+    hint: Array.isArray(about.allowed) ? `known are ${words(about.allowed)}` : undefined,
   }),
   syntax,
   "too-deep": (_, about) => ({ found: "nested too deeply", allowed: `at most ${String(about.max)} levels` }),
@@ -171,8 +171,7 @@ const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2
   "unknown-key": (problem, _, dialect) => unknownKey(problem, dialect),
   "mixed-dialects": (_, about) => ({
     found: "keys of both dialects",
-    allowed: `ContainerPilot 2 has ${words(about.v2 as string[])}, ContainerPilot 3 has ${words(about.v3 as string[])}`,
-    hint: "one file speaks one of them",
+    hint: `ContainerPilot 2 has ${words(about.v2 as string[])}, ContainerPilot 3 has ${words(about.v3 as string[])}: one file speaks one of them`,
   }),
   missing,
   "no-effect": (problem) => ({ found: `${last(problem)} has no effect`, hint: "the original read and overwrote it" }),
@@ -194,7 +193,7 @@ const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2
     hint: wrapHint(problem),
   }),
   "not-a-list": (problem) => ({
-    found: `${last(problem)} is ${show(problem.found)} and therefore ignored`,
+    found: `${last(problem)} is ignored, as it is ${show(problem.found)}`,
     allowed: "a list of objects",
   }),
   "bad-number": (problem) => ({ found: `found ${show(problem.found)}`, allowed: allowedOf(problem) }),

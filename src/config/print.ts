@@ -1,4 +1,4 @@
-/** Problems as lines for people: `file:line:column  key.path: what was found; what is allowed; hint`, then the source line. */
+/** Problems as lines for people: `file:line:column  key.path: what was found; expected what is allowed; hint`, then the source line. */
 import type { Attempt } from "./load.ts";
 import { Locator, type Place } from "./locate.ts";
 import { wordsOf } from "./messages.ts";
@@ -122,7 +122,7 @@ function withoutSecrets(line: string): string {
 function toLines(told: Told, { colour = false, excerpt = told.level === "error" }: PrintOptions): string[] {
   const paint = (code: string, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
   const place = told.line === undefined ? told.file : `${told.file}:${told.line}:${told.column}`;
-  const says = [told.found, told.allowed, told.hint].filter(Boolean).join("; ");
+  const says = [told.found, told.allowed && `expected ${told.allowed}`, told.hint].filter(Boolean).join("; ");
   const kind = told.level === "warning" ? paint("33", "warning: ") : "";
   const path = told.path === "" ? "" : `${paint("1", told.path)}: `;
   const head = `${paint("1", place)}  ${kind}${path}${says}`;

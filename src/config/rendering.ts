@@ -5,10 +5,6 @@ import { parseTemplate, type Rendered, render } from "./template/template.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export function hasActions(text: string): boolean {
-  return text.includes("{{");
-}
-
 /**
  * Renders a configuration. Which dialect it is shows only afterwards, in its keys, so the functions of both are known here
  * and `checkFunctions` refuses later what ContainerPilot 2 does not have.
@@ -22,7 +18,7 @@ export async function renderConfig(text: string, env: Environment, problems: Pro
 
 /** Refuses functions that only ContainerPilot 3's templates have. */
 export function checkFunctions(text: string, problems: Problems): void {
-  if (!hasActions(text) || !/\b(env|loop)\b/.test(text)) return;
+  if (!/\b(env|loop)\b/.test(text)) return;
   const outcome = parseTemplate(text, { dialect: "v2" });
   if (!outcome.ok) addErrors(outcome.errors, problems);
 }
