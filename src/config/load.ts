@@ -22,7 +22,7 @@ export interface LoadRequest {
   interfaces?: readonly Address[];
 }
 
-/** Exit codes as `sysexits.h` names them. */
+/** sysexits(3). */
 export const EX_NOINPUT = 66;
 export const EX_CONFIG = 78;
 
@@ -55,14 +55,8 @@ export async function load(request: LoadRequest): Promise<LoadResult> {
 /** Loads a configuration and keeps what messages about it are made from. */
 export async function attemptLoad(request: LoadRequest): Promise<Attempt> {
   const problems = new Problems();
-  const attempt: Attempt = {
-    source: { kind: "inline", name: request.config ? "-config" : "CONTAINERPILOT" },
-    text: "",
-    rendered: "",
-    problems: problems.list,
-    exitCode: EX_CONFIG,
-  };
-  if (readText(request, attempt, problems) && (await renderText(request, attempt, problems))) {
+  const attempt = attemptRead(request, problems);
+  if (!problems.refused && (await renderAttempt(attempt, templateEnv(request), problems))) {
     const raw = await parseConfig(attempt.rendered, problems);
     const loaded = raw && (await decode(raw, request, attempt, problems));
     if (loaded) attempt.loaded = loaded;
@@ -70,37 +64,46 @@ export async function attemptLoad(request: LoadRequest): Promise<Attempt> {
   return attempt;
 }
 
-function readText(request: LoadRequest, attempt: Attempt, problems: Problems): boolean {
-  const config = request.config || request.env.CONTAINERPILOT || "";
+/** Reads the text, and nothing else yet. */
+export function attemptRead({ config: flag, env }: Pick<LoadRequest, "config" | "env">, problems: Problems): Attempt {
+  const config = flag || env.CONTAINERPILOT || "";
+  const attempt: Attempt = {
+    source: { kind: "inline", name: flag ? "-config" : "CONTAINERPILOT" },
+    text: "",
+    rendered: "",
+    problems: problems.list,
+    exitCode: EX_CONFIG,
+  };
   if (config === "") {
     problems.error("no-config", []);
-    return false;
+    return attempt;
   }
   const read = readSource(config, attempt.source.name);
   attempt.source = read.source;
   if ("text" in read) {
     attempt.text = read.text;
-    return true;
+    attempt.rendered = read.text;
+  } else {
+    problems.error("unreadable", [], { about: { errno: read.errno } });
+    attempt.exitCode = EX_NOINPUT;
   }
-  problems.error("unreadable", [], { about: { errno: read.errno } });
-  attempt.exitCode = EX_NOINPUT;
-  return false;
+  return attempt;
+}
+
+/** Renders the text where there is something to render; false: it cannot be. */
+export async function renderAttempt(attempt: Attempt, env: LoadRequest["env"], problems: Problems): Promise<boolean> {
+  if (!attempt.text.includes("{{")) return true;
+  const rendering = await import("./rendering.ts");
+  const rendered = await rendering.renderText(attempt.text, env, problems);
+  if (!rendered) return false;
+  attempt.rendered = rendered.text;
+  attempt.map = rendered.map;
+  return true;
 }
 
 /** The environment that templates see: with the pid of this process, as the originals set it before they load. */
 function templateEnv({ env, pid }: LoadRequest): LoadRequest["env"] {
   return { ...env, CONTAINERPILOT_PID: String(pid) };
-}
-
-async function renderText(request: LoadRequest, attempt: Attempt, problems: Problems): Promise<boolean> {
-  attempt.rendered = attempt.text;
-  if (!attempt.text.includes("{{")) return true;
-  const { renderConfig } = await import("./rendering.ts");
-  const rendered = await renderConfig(attempt.text, templateEnv(request), problems);
-  if (!rendered) return false;
-  attempt.rendered = rendered.text;
-  attempt.map = rendered.map;
-  return true;
 }
 
 async function decode(

@@ -1,8 +1,8 @@
 /** Where a problem stands: from its key path, through the rendered text, to the file that the user edits. */
 import { type Json5, type Mark, type Marks, readJson5 } from "./json5.ts";
+import { DEPTH_MAX } from "./limits.ts";
 import type { Attempt } from "./load.ts";
 import type { Path, Problem } from "./problems.ts";
-import { DEPTH_MAX } from "./syntax.ts";
 import type { Origin } from "./template/sourcemap.ts";
 
 /** Offsets in the text as read, in UTF-16 units. */

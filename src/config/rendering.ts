@@ -9,7 +9,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Renders a configuration. Which dialect it is shows only afterwards, in its keys, so the functions of both are known here
  * and `checkFunctions` refuses later what ContainerPilot 2 does not have.
  */
-export async function renderConfig(text: string, env: Environment, problems: Problems): Promise<Rendered | undefined> {
+export async function renderText(text: string, env: Environment, problems: Problems): Promise<Rendered | undefined> {
   const outcome = await render(text, env, { dialect: "v3" });
   if (outcome.ok) return outcome;
   addErrors(outcome.errors, problems);

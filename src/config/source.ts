@@ -1,5 +1,6 @@
 /** Where a configuration's text comes from. */
 import { readFileSync } from "node:fs";
+import { decodeBytes } from "./template/bytes.ts";
 
 export interface Source {
   /** file: a `file://` URL; path: a bare path, as ContainerPilot 3 takes it; inline: the text itself. */
@@ -25,7 +26,7 @@ export function readSource(config: string, from: string): SourceText {
   const source = sourceOf(config, from);
   if (source.kind === "inline") return { source, text: config };
   try {
-    return { source, text: readFileSync(source.name, "utf8") };
+    return { source, text: decodeBytes(readFileSync(source.name)) };
   } catch (error) {
     return { source, errno: (error as NodeJS.ErrnoException).code ?? String(error) };
   }

@@ -1,11 +1,7 @@
 /** From text to values. Valid JSON, which most configurations are, costs no more than `JSON.parse`. */
 import { isObject } from "./decode.ts";
+import { DEPTH_MAX, TEXT_MAX } from "./limits.ts";
 import type { Problems } from "./problems.ts";
-
-/** Characters of a configuration, before and after rendering. */
-export const TEXT_MAX = 4 * 1024 * 1024;
-/** Objects and lists inside one another; the deepest key of either dialect is at 6. */
-export const DEPTH_MAX = 64;
 
 /** The top-level object; undefined with a problem where the text is not one. An empty document (`null`) is an empty object. */
 export async function parseConfig(
