@@ -1,6 +1,6 @@
 export interface Bundled {
   bytes: number;
-  /** Modules of Node that it requires, at once or late. */
+  /** Modules of Node that it requires; not those behind a dynamic import. */
   external: string[];
   /** Chunks that it may load, as file names below the output folder. */
   chunks: string[];

@@ -126,7 +126,13 @@ export async function bundle({ entries, src, outdir }) {
     }
     made[`${name}.cjs`] = {
       bytes: output.bytes,
-      external: [...new Set(output.imports.filter(({ path }) => isBuiltin(path)).map(({ path }) => path))].sort(),
+      external: [
+        ...new Set(
+          output.imports
+            .filter(({ path, kind }) => isBuiltin(path) && kind !== "dynamic-import")
+            .map(({ path }) => path),
+        ),
+      ].sort(),
       chunks: [...chunks].map((path) => `chunks/${chunkName(path, src)}.cjs`).sort(),
       inputs: Object.keys(output.inputs).sort(),
     };
