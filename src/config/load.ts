@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { type Dialect, dialectOf } from "./dialect.ts";
 import { type Address, systemAddresses } from "./interfaces.ts";
 import { type Problem, Problems } from "./problems.ts";
+import { checkFunctions, renderText } from "./rendering.ts";
 import { readSource, type Source } from "./source.ts";
 import { parseConfig } from "./syntax.ts";
 import type { SourceMap } from "./template/sourcemap.ts";
@@ -90,11 +91,9 @@ export function attemptRead({ config: flag, env }: Pick<LoadRequest, "config" | 
   return attempt;
 }
 
-/** Renders the text where there is something to render; false: it cannot be. */
+/** Renders the text; false: it cannot be. */
 export async function renderAttempt(attempt: Attempt, env: LoadRequest["env"], problems: Problems): Promise<boolean> {
-  if (!attempt.text.includes("{{")) return true;
-  const rendering = await import("./rendering.ts");
-  const rendered = await rendering.renderText(attempt.text, env, problems);
+  const rendered = await renderText(attempt.text, env, problems);
   if (!rendered) return false;
   attempt.rendered = rendered.text;
   attempt.map = rendered.map;
@@ -129,7 +128,7 @@ async function decode(
       (await import("./rendering.ts")).renderWord(word, { ...templateEnv(request), ...more }),
   };
   if (dialect === "v2") {
-    if (attempt.map) (await import("./rendering.ts")).checkFunctions(attempt.text, problems);
+    await checkFunctions(attempt.text, problems);
     const { loadV2 } = await import("./v2/index.ts");
     return loadV2(raw, context);
   }

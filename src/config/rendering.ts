@@ -1,7 +1,7 @@
-/** Templates in the configuration and in the application's words. */
+/** Templates in the configuration and in the application's words. The engine itself is loaded where there is something to render. */
 import type { Problems } from "./problems.ts";
 import type { TemplateError } from "./template/errors.ts";
-import { parseTemplate, type Rendered, render } from "./template/template.ts";
+import { type Rendered, render } from "./template/render.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -17,8 +17,9 @@ export async function renderText(text: string, env: Environment, problems: Probl
 }
 
 /** Refuses functions that only ContainerPilot 3's templates have. */
-export function checkFunctions(text: string, problems: Problems): void {
-  if (!/\b(env|loop)\b/.test(text)) return;
+export async function checkFunctions(text: string, problems: Problems): Promise<void> {
+  if (!text.includes("{{") || !/\b(env|loop)\b/.test(text)) return;
+  const { parseTemplate } = await import("./template/template.ts");
   const outcome = parseTemplate(text, { dialect: "v2" });
   if (!outcome.ok) addErrors(outcome.errors, problems);
 }

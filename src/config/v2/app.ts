@@ -97,7 +97,7 @@ async function renderWords(
   const rendered: string[] = [];
   for (const word of context.words) {
     try {
-      rendered.push(word.includes("{{") ? await context.render(word, environment) : word);
+      rendered.push(await context.render(word, environment));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       context.problems.warn("words-unrendered", [], { found: word, about: { reason } });
