@@ -4,16 +4,19 @@ import type { Ms } from "../plan.ts";
 export interface Clock {
   /** Monotonic. */
   now(): Ms;
-  /** Runs `due` once, later; the returned function cancels it (also when it has run). */
+  /** Runs `due` once, later (after 24 days at the latest); the returned function cancels it (also when it has run). */
   after(ms: Ms, due: () => void): () => void;
   /** In [0, 1). */
   random(): number;
 }
 
+/** A longer timer of Node's fires at once. */
+const timerMsMax: Ms = 2 ** 31 - 1;
+
 export const realClock: Clock = {
   now: () => performance.now(),
   after(ms, due) {
-    const timer = setTimeout(due, ms);
+    const timer = setTimeout(due, Math.min(ms, timerMsMax));
     return () => clearTimeout(timer);
   },
   random: () => Math.random(),
