@@ -1,0 +1,50 @@
+/** Help and the wording of flag errors, with commander; loaded only when one of them is asked for. */
+import { Command, Option } from "commander";
+import { FLAGS, type FlagError, type FlagSpec } from "./flags.ts";
+
+/** The help text. Commander knows long options; Go's flags are written with one dash as well, so it is shown that way. */
+export function helpText(): string {
+  const command = new Command("containerpilot")
+    .usage("[flags] [application arguments…]")
+    .description(
+      "The entrypoint of a container: starts the application, registers it, watches what it depends on and stops cleanly.",
+    )
+    .helpOption(false);
+  for (const [name, spec] of Object.entries(FLAGS) as [string, FlagSpec][]) {
+    command.addOption(new Option(`--${name}${spec.kind === "text" ? ` <${spec.value}>` : ""}`, spec.help));
+  }
+  const text = command.helpInformation().replace(/^( +)--/gm, "$1 -");
+  return `${text}\nEverything from the first word that is no flag on is the application (v2).\n`;
+}
+
+/** One line for a wrong flag, with the nearest known one. */
+export function flagErrorText(error: FlagError): string {
+  switch (error.code) {
+    case "needs-value":
+      return `containerpilot: -${error.flag} needs a value\n`;
+    case "bad-switch":
+      return `containerpilot: -${error.flag}=${error.value}: a switch is true or false\n`;
+    case "bad-syntax":
+      return `containerpilot: '${error.flag}' is not a flag\n`;
+    case "unknown":
+      return `containerpilot: unknown flag -${error.flag}${nearest(error.flag)}; see -help\n`;
+    default:
+      return error satisfies never;
+  }
+}
+
+/** Commander's own suggestion for a misspelt option. */
+function nearest(flag: string): string {
+  let said = "";
+  const command = new Command()
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => (said += text), writeOut: () => undefined });
+  for (const name of Object.keys(FLAGS)) command.option(`--${name}`);
+  try {
+    command.parse([`--${flag}`], { from: "user" });
+  } catch {
+    // It throws what it has just said.
+  }
+  const match = /Did you mean --(\w+)\?/.exec(said);
+  return match === null ? "" : ` (did you mean -${match[1]}?)`;
+}

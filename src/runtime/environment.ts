@@ -1,0 +1,40 @@
+/**
+ * The variables that processes started from now on will see: what the container was given, what the configuration adds
+ * (`CONTAINERPILOT_<SERVICE>_IP`) and the pids of what was started (`CONTAINERPILOT_APP_PID`).
+ */
+export class Environment {
+  readonly #variables: Map<string, string>;
+  #list: readonly string[] | undefined;
+
+  constructor(given: Readonly<Record<string, string | undefined>>) {
+    this.#variables = new Map();
+    for (const [name, value] of Object.entries(given)) if (value !== undefined) this.#variables.set(name, value);
+  }
+
+  get(name: string): string | undefined {
+    return this.#variables.get(name);
+  }
+
+  set(name: string, value: string): void {
+    this.#variables.set(name, value);
+    this.#list = undefined;
+  }
+
+  add(more: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(more)) this.set(name, value);
+  }
+
+  /** A copy, for templates. */
+  record(): Record<string, string> {
+    return Object.fromEntries(this.#variables);
+  }
+
+  /** `NAME=value` each, as execve(2) takes them; `more` for this one process alone. */
+  list(more?: Readonly<Record<string, string>>): readonly string[] {
+    if (more !== undefined && Object.keys(more).length > 0) {
+      return Object.entries({ ...this.record(), ...more }).map(([name, value]) => `${name}=${value}`);
+    }
+    this.#list ??= [...this.#variables].map(([name, value]) => `${name}=${value}`);
+    return this.#list;
+  }
+}

@@ -1,0 +1,195 @@
+import type { Effect, Ended, Input, RunId } from "../core/contract.ts";
+import type { NativeEvent, Pilot, SpawnRequest } from "../native/pilot.ts";
+import type { Command, Deeds, JobId } from "../plan.ts";
+import type { Environment } from "./environment.ts";
+import { errnoName } from "./errno.ts";
+import { OomWatch } from "./oom.ts";
+import { findProgram } from "./programs.ts";
+import { SIGKILL } from "./signals.ts";
+
+/** An input without its number, which the loop gives. */
+export type Unnumbered = Input extends infer I ? (I extends Input ? Omit<I, "id"> : never) : never;
+type Spawn = Extract<Effect, { t: "spawn" }>;
+type Died = Extract<NativeEvent, { t: "exited" }>;
+
+/** What is known of a run besides the core's own state. */
+export interface RunRecord {
+  run: RunId;
+  job: JobId;
+  probe: string | undefined;
+  command: Command;
+  pid: number;
+  /** We have sent it a signal. */
+  signalled: boolean;
+  /** Its lines or its value are not complete until `closed`. */
+  awaits: boolean;
+  /** Kept back until `closed`. */
+  late: NativeEvent[];
+  /** The value, or the last lines, once closed. */
+  output: string;
+}
+
+/** A start that failed, for the message. */
+export interface FailedStart {
+  command: Command;
+  file: string | undefined;
+  errno: string;
+}
+
+/** How many ended runs are remembered for messages about them. */
+const ENDED_MAX = 64;
+
+/** Processes by run: starts, signals, and turns what the native half reports into inputs. */
+export class Processes {
+  readonly #pilot: Pilot;
+  readonly #environment: Environment;
+  readonly #push: (input: Unnumbered) => void;
+  readonly #runs = new Map<RunId, RunRecord>();
+  readonly #ended = new Map<RunId, RunRecord>();
+  readonly #failed = new Map<RunId, FailedStart>();
+  readonly #oom = new OomWatch();
+  #main: JobId | undefined;
+  #forward: readonly number[] = [];
+  #graceMs = 0;
+
+  constructor(pilot: Pilot, environment: Environment, push: (input: Unnumbered) => void) {
+    this.#pilot = pilot;
+    this.#environment = environment;
+    this.#push = push;
+  }
+
+  /** What the native half may do by itself for the main job: told before the job is started, so that no signal is lost. */
+  policy(main: JobId | undefined, forward: readonly number[], graceMs: number): void {
+    this.#main = main;
+    this.#forward = forward;
+    this.#graceMs = graceMs;
+    this.#pilot.policy(this.#runOf(main), forward, graceMs);
+  }
+
+  /** What can wait until the application runs. */
+  settle(): void {
+    this.#oom.begin();
+  }
+
+  spawn(effect: Spawn, deeds: Deeds): void {
+    const command = deeds.commands[effect.probe ?? effect.job];
+    if (command === undefined) throw new Error(`no command for ${effect.probe ?? effect.job}`);
+    const found = findProgram(command.argv[0] ?? "", this.#environment.get("PATH"));
+    if ("errno" in found) this.#refuse(effect.run, { command, file: undefined, errno: found.errno });
+    else this.#exec(effect, command, found.file);
+  }
+
+  #exec(effect: Spawn, command: Command, file: string): void {
+    if (effect.job === this.#main && effect.probe === undefined) {
+      this.#pilot.policy(effect.run, this.#forward, this.#graceMs);
+    }
+    const pid = this.#pilot.spawn(this.#request(effect, command, file));
+    if (pid <= 0) {
+      this.#refuse(effect.run, { command, file, errno: errnoName(-pid) });
+      return;
+    }
+    this.#runs.set(effect.run, record(effect, command, pid));
+    if (command.pidVariable !== undefined) this.#environment.set(command.pidVariable, String(pid));
+    this.#push({ t: "spawned", run: effect.run, pid });
+  }
+
+  signal(run: RunId, signo: number, target: "process" | "group"): void {
+    const record = this.#runs.get(run);
+    if (record !== undefined) record.signalled = true;
+    // ESRCH is no failure: it has ended in this very moment, and its end is on the way.
+    this.#pilot.signal(run, signo, target);
+  }
+
+  /** What the native half has to say about processes. */
+  take(event: Exclude<NativeEvent, { t: "signal" }>): void {
+    const record = this.#runs.get(event.run);
+    if (record === undefined) {
+      const ended = this.#ended.get(event.run);
+      if (event.t === "groupEmpty") this.#push({ t: "groupEmpty", run: event.run });
+      else if (event.t === "closed" && ended !== undefined) ended.output = event.output;
+      return;
+    }
+    if (event.t === "closed") {
+      record.awaits = false;
+      record.output = event.output;
+      for (const late of record.late.splice(0)) this.#pass(record, late);
+    } else if (record.awaits) record.late.push(event);
+    else this.#pass(record, event);
+  }
+
+  /** A run that lives or has ended a short while ago. */
+  record(run: RunId): RunRecord | undefined {
+    return this.#runs.get(run) ?? this.#ended.get(run);
+  }
+
+  failedStart(run: RunId): FailedStart | undefined {
+    return this.#failed.get(run);
+  }
+
+  #pass(record: RunRecord, event: NativeEvent): void {
+    if (event.t === "groupEmpty") this.#push({ t: "groupEmpty", run: record.run });
+    if (event.t !== "exited") return;
+    this.#runs.delete(record.run);
+    remember(this.#ended, record.run, record);
+    const how: Ended = event.signal === 0 ? { code: event.code } : { signal: event.signal, core: event.core };
+    const captured = record.command.output === "capture" ? { captured: record.output } : {};
+    this.#push({ t: "exited", run: record.run, how, by: this.#by(record, event), ...captured });
+  }
+
+  #by(record: RunRecord, event: Died): "itself" | "us" | "outside" | "oom" {
+    if (record.signalled) return "us";
+    if (event.signal === 0) return "itself";
+    return event.signal === SIGKILL && this.#oom.struck() ? "oom" : "outside";
+  }
+
+  #refuse(run: RunId, failed: FailedStart): void {
+    remember(this.#failed, run, failed);
+    this.#push({ t: "spawnFailed", run, errno: failed.errno, code: failed.errno === "ENOENT" ? 127 : 126 });
+  }
+
+  #request(effect: Spawn, command: Command, file: string): SpawnRequest {
+    const deadline = effect.left === undefined ? {} : { CONTAINERPILOT_DEADLINE_MS: String(Math.trunc(effect.left)) };
+    const logged = command.output === "log";
+    return {
+      run: effect.run,
+      job: effect.job,
+      file,
+      argv: command.argv,
+      env: this.#environment.list({ ...command.env, ...deadline }),
+      stdin: command.stdin,
+      stdout: command.output,
+      stderr: logged ? "log" : "inherit",
+      foreground: command.stdin === "inherit",
+      fields: Object.entries(command.fields),
+    };
+  }
+
+  #runOf(job: JobId | undefined): RunId {
+    for (const record of this.#runs.values()) if (record.job === job && record.probe === undefined) return record.run;
+    return 0;
+  }
+}
+
+function record(effect: Spawn, command: Command, pid: number): RunRecord {
+  return {
+    run: effect.run,
+    job: effect.job,
+    probe: effect.probe,
+    command,
+    pid,
+    signalled: false,
+    awaits: command.output !== "inherit",
+    late: [],
+    output: "",
+  };
+}
+
+function remember<T>(map: Map<RunId, T>, run: RunId, value: T): void {
+  map.set(run, value);
+  if (map.size > ENDED_MAX) {
+    for (const oldest of map.keys()) {
+      map.delete(oldest);
+      break;
+    }
+  }
+}

@@ -1,0 +1,258 @@
+import type { Core, Effect, Id, Input, RequestId } from "../core/contract.ts";
+import { createCore } from "../core/core.ts";
+import type { NativeEvent, Pilot } from "../native/pilot.ts";
+import type { Deeds, JobId, Loaded, Plan } from "../plan.ts";
+import { Catalogs } from "./catalogs.ts";
+import { now } from "./clock.ts";
+import type { Environment } from "./environment.ts";
+import { EventLog } from "./eventlog.ts";
+import { LogFile } from "./logfile.ts";
+import { Messages } from "./messages.ts";
+import { Processes, type Unnumbered } from "./processes.ts";
+import { forwardable } from "./signals.ts";
+
+/** The outcome of reading the configuration again: the new one, or what is wrong with it, a line each. */
+export type Reloaded = { ok: true; loaded: Loaded } | { ok: false; problems: readonly string[] };
+
+export interface Host {
+  pilot: Pilot;
+  environment: Environment;
+  loaded: Loaded;
+  reload(): Promise<Reloaded>;
+  /** Where the event log is also written. */
+  eventsFile: string | undefined;
+}
+
+/** setTimeout takes no more (2^31 - 1); a longer wait is armed again when this one has passed. */
+const TIMEOUT_MAX = 2 ** 31 - 1;
+
+/** Longest piece of a probe's output that goes to the catalog. */
+const PROBE_OUTPUT_MAX = 1024;
+
+/**
+ * The only place that turns effects into deeds and the world into inputs. One queue of inputs, one real timer.
+ *
+ * From `boot` on nothing here may end the process but the effect `exit`: the application's life hangs on it.
+ */
+export class Runtime {
+  readonly #host: Host;
+  readonly #core: Core = createCore();
+  readonly #events: EventLog;
+  readonly #logFile: LogFile;
+  readonly #messages: Messages;
+  readonly #processes: Processes;
+  readonly #catalogs: Catalogs;
+  #queue: Unnumbered[] = [];
+  #turning = false;
+  #lastId: Id = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #loaded: Loaded;
+  /** Read and accepted, not in force yet. */
+  #staged: Loaded | undefined;
+  /** The probe behind each service, and what its last run said. */
+  #probeOf = new Map<string, string>();
+  readonly #probeOutput = new Map<string, string>();
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#loaded = host.loaded;
+    const push = (input: Unnumbered) => this.push(input);
+    const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
+    this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
+    this.#logFile = new LogFile(host.pilot);
+    this.#processes = new Processes(host.pilot, host.environment, push);
+    this.#messages = new Messages(log, this.#processes, host.environment, () => this.#loaded.deeds);
+    this.#catalogs = new Catalogs(push, ({ level, message }) => log(level, message, []));
+  }
+
+  /** Starts the application (or what comes before it). Returns when the first programs have been exec'ed. */
+  boot(): void {
+    const { pilot, loaded } = this.#host;
+    this.#adopt(loaded);
+    for (const line of loaded.warnings) pilot.log("warn", line, []);
+    const adopted = pilot.boot().adopted;
+    this.push({
+      t: "boot",
+      plan: loaded.plan,
+      seed: Date.now() % 2 ** 31,
+      adopted: adopted.map((child) => ({ run: child.run, job: child.job, pid: child.pid, age: child.ageMs })),
+    });
+    pilot.start(() => this.#drain());
+    // The doorbell does not hold the event loop open; this does, without ever waking it.
+    setInterval(() => undefined, TIMEOUT_MAX);
+    setImmediate(() => {
+      this.#processes.settle();
+      this.#catalogs.prepare();
+    });
+  }
+
+  push(input: Unnumbered): void {
+    this.#queue.push(input);
+    if (!this.#turning) this.#turn();
+  }
+
+  /** Inputs one after another; what a deed answers comes after the whole list of effects is done. */
+  #turn(): void {
+    this.#turning = true;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      this.#lastId += 1;
+      const input = { ...next, id: this.#lastId } as Input;
+      const at = now();
+      this.#events.input(at, input);
+      for (const effect of this.#core.step(input, at)) {
+        this.#events.effect(at, effect);
+        if (effect.t === "tell") this.#lastId = Math.max(this.#lastId, effect.id);
+        this.#perform(effect);
+      }
+    }
+    this.#turning = false;
+    this.#arm();
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const deadline = this.#core.deadline();
+    if (deadline === undefined) return;
+    const wait = Math.min(Math.max(deadline - now(), 0), TIMEOUT_MAX);
+    this.#timer = setTimeout(() => this.push({ t: "wake" }), wait);
+  }
+
+  #drain(): void {
+    for (const event of this.#host.pilot.drain()) this.#native(event);
+  }
+
+  #native(event: NativeEvent): void {
+    if (event.t === "signal") {
+      const { signo, pid, uid } = event;
+      this.push({ t: "signal", signo, pid, uid });
+      return;
+    }
+    if (event.t === "exited" || event.t === "closed") this.#keepOutput(event);
+    this.#processes.take(event);
+  }
+
+  /** The last words of a probe, for the catalog. */
+  #keepOutput(event: Extract<NativeEvent, { t: "exited" | "closed" }>): void {
+    if (event.t !== "closed") return;
+    const probe = this.#processes.record(event.run)?.probe;
+    if (probe !== undefined) this.#probeOutput.set(probe, event.output.slice(-PROBE_OUTPUT_MAX));
+  }
+
+  /** Makes a configuration's deeds the ones in force. */
+  #adopt(loaded: Loaded): void {
+    this.#loaded = loaded;
+    const { deeds, plan } = loaded;
+    this.#logFile.use(deeds.logging);
+    this.#host.environment.add(deeds.environment);
+    this.#catalogs.use(deeds.catalog);
+    this.#processes.policy(mainJob(plan), forwardedSignals(plan), mainGrace(plan));
+    this.#probeOf = new Map();
+    for (const job of plan.jobs) {
+      for (const probe of job.probes) if (probe.service !== undefined) this.#probeOf.set(probe.service.id, probe.id);
+    }
+  }
+
+  #perform(effect: Effect): void {
+    const deeds: Deeds = this.#loaded.deeds;
+    switch (effect.t) {
+      case "spawn":
+        this.#processes.spawn(effect, deeds);
+        break;
+      case "signal":
+        this.#processes.signal(effect.run, effect.signo, effect.target);
+        break;
+      case "announce": {
+        const service = deeds.services[effect.service];
+        if (service === undefined) throw new Error(`no service ${effect.service}`);
+        const output = this.#outputFor(effect.service, effect.status === "passing");
+        this.#catalogs.announce(effect.service, service, effect.attempt, effect.status, output);
+        break;
+      }
+      case "withdraw":
+        this.#catalogs.withdraw(effect.service, deeds.services[effect.service]);
+        break;
+      case "watch":
+        this.#watch(effect.watch, effect.on);
+        break;
+      case "use":
+        this.#use(effect.print);
+        break;
+      case "load":
+        void this.#load(effect.request);
+        break;
+      case "reopen":
+        this.#logFile.reopen();
+        break;
+      case "sweep":
+        this.push({ t: "swept", left: this.#host.pilot.sweep(effect.signo) });
+        break;
+      case "log":
+        this.#messages.say(effect);
+        break;
+      case "exit":
+        this.#leave(effect.code);
+        break;
+      case "tell":
+      case "note":
+      case "reply":
+        break;
+      case "probe":
+      case "count":
+      case "cron":
+        throw new Error(`no configuration asks for the effect ${effect.t}`);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #outputFor(service: string, passing: boolean): string {
+    if (passing) return "ok";
+    return this.#probeOutput.get(this.#probeOf.get(service) ?? "") ?? "";
+  }
+
+  #watch(watch: string, on: boolean): void {
+    const dependency = this.#loaded.deeds.watches[watch];
+    if (!on) this.#catalogs.unwatch(watch);
+    else if (dependency !== undefined) this.#catalogs.watch(watch, dependency);
+  }
+
+  #use(print: string): void {
+    if (this.#staged?.plan.print === print) this.#adopt(this.#staged);
+    this.#staged = undefined;
+  }
+
+  /** Reads the configuration again. Its deeds come into force when the core says so (`use`). */
+  async #load(request: RequestId): Promise<void> {
+    const result = await this.#host.reload();
+    if (result.ok) {
+      const { loaded } = result;
+      this.#staged = loaded;
+      for (const line of loaded.warnings) this.#host.pilot.log("warn", line, []);
+      this.push({ t: "planned", request, plan: loaded.plan });
+    } else {
+      this.#messages.refused(result.problems);
+      this.push({ t: "planRefused", request });
+    }
+  }
+
+  #leave(code: number): never {
+    this.#events.flush();
+    return this.#host.pilot.exit(code);
+  }
+}
+
+function mainJob(plan: Plan): JobId | undefined {
+  return plan.jobs.find((job) => job.main && job.exec)?.id;
+}
+
+function mainGrace(plan: Plan): number {
+  return plan.jobs.find((job) => job.main)?.stop.grace ?? 0;
+}
+
+/** What goes to the main job natively: every signal the plan does not speak of, and those it forwards. */
+function forwardedSignals(plan: Plan): number[] {
+  return forwardable().filter((signo) => {
+    const deed = plan.signals[signo];
+    return deed === undefined || (typeof deed === "object" && deed.as === undefined);
+  });
+}

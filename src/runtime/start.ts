@@ -1,0 +1,40 @@
+import { loadPilot } from "../native/load.ts";
+import type { Pilot } from "../native/pilot.ts";
+import type { Loaded } from "../plan.ts";
+import { Environment } from "./environment.ts";
+import { Runtime } from "./runtime.ts";
+
+/** The outcome of reading the configuration: it, or what is wrong with it (a line each) and the code to leave with. */
+export type Read = { ok: true; loaded: Loaded } | { ok: false; problems: readonly string[]; exitCode: number };
+
+/** How a start ended that started nothing. `leave` ends the process. */
+export interface Refused {
+  lines: readonly string[];
+  leave(): never;
+}
+
+/**
+ * Takes over the signals, reads the configuration and starts the application. From here on the process leaves by the
+ * runtime's effect `exit` alone.
+ *
+ * @param read reads the configuration with these variables as the template's data
+ */
+export async function start(
+  given: Readonly<Record<string, string | undefined>>,
+  read: (env: Record<string, string>) => Promise<Read>,
+): Promise<Refused | undefined> {
+  const pilot: Pilot = loadPilot();
+  const environment = new Environment(given);
+  environment.set("CONTAINERPILOT_PID", String(process.pid));
+  const first = await read(environment.record());
+  if (!first.ok) return { lines: first.problems, leave: () => pilot.exit(first.exitCode) };
+  const runtime = new Runtime({
+    pilot,
+    environment,
+    loaded: first.loaded,
+    reload: () => read(environment.record()),
+    eventsFile: environment.get("CONTAINERPILOT_EVENTS"),
+  });
+  runtime.boot();
+  return undefined;
+}
