@@ -12,12 +12,17 @@ export type RequestId = number;
 export type Ended = { code: number } | { signal: number; core: boolean };
 
 export type Ask =
-  | { do: "reload" | "dryRun" | "stop" }
+  | { do: "reload" }
+  | { do: "dryRun" }
+  | { do: "stop" }
   | { do: "maintenance"; on: boolean; for?: Ms }
   | { do: "restart"; job: JobId }
   | { do: "signal"; job: JobId; signo: number };
 
-/** Everything that can happen to the core. `id` is given by the runtime and grows. */
+/**
+ * Everything that can happen to the core. `id` is given by the runtime: one more than the highest id seen so far, its own
+ * or a `tell`'s (facts draw from the same sequence).
+ */
 export type Input = { id: Id } & (
   | {
       t: "boot";
@@ -37,8 +42,10 @@ export type Input = { id: Id } & (
   | { t: "watched"; watch: WatchId; revision: number; count: number; differs: boolean }
   | { t: "announced"; service: ServiceId; attempt: number; ok: boolean }
   | { t: "withdrawn"; service: ServiceId; ok: boolean }
-  /** The catalog lost it, or somebody else has taken its id. */
-  | { t: "forgotten" | "clashed"; service: ServiceId }
+  /** The catalog lost it. */
+  | { t: "forgotten"; service: ServiceId }
+  /** Somebody else has taken its id. */
+  | { t: "clashed"; service: ServiceId }
   | { t: "connections"; job: JobId; open: number }
   | { t: "signal"; signo: number; pid: number; uid: number }
   | { t: "asked"; request: RequestId; ask: Ask }
@@ -59,6 +66,54 @@ export interface Fact {
   ran?: boolean;
 }
 
+/**
+ * The messages the core asks for; the runtime's table words them. In `about`: `job`, `probe`, `service`, `watch`, `source`
+ * are ids; `run` is a run id; `code`, `signal` an end; `ms` a duration; `left`, `count`, `open` numbers; `errno` a name.
+ */
+export type LogCode =
+  // The container's stop.
+  | "stopAsked" // {signal, pid, uid} or {request}
+  | "stopAskedAgain"
+  | "stopMainEnded" // {job, code}
+  | "stopSpent" // {job, code}: no restart left of a job that the container needs
+  | "stopUnhealthy" // {job}
+  | "stopLate" // {job, code}: `within` passed
+  | "stopOverBudget" // {left}: stop.within is used up, runs that are left are killed
+  | "strays" // {left}
+  // Runs.
+  | "exited" // {job, run, code | signal, probe?}: a run that failed
+  | "spawnFailed" // {job, run, errno, code, probe?}
+  | "timedOut" // {job, run, probe?}: `LABEL timeout after …`
+  | "killing" // {job, run, probe?}: `killing command for LABEL`: KILL goes to the group
+  | "graceOver" // {job, run}: the stop signal did not end it in time
+  | "lost" // {job, run}: killed, but its end was never seen
+  | "leftovers" // {job, run}: its group outlived even KILL
+  | "restarting" // {job, ms, left}
+  | "gaveUp" // {job, code}
+  | "hookCut" // {job, hook}
+  | "queueFull" // {job, count}
+  | "startsOften" // {job, count, ms}: probably a loop
+  | "waitsForUnknown" // {job, source}
+  | "notInTime" // {job, ms}: `within` passed before its start condition came true
+  | "adoptedUnknown" // {job, run}
+  // Catalog and health.
+  | "deregistering" // {service}
+  | "marking" // {service}: for maintenance
+  | "registered" // {service}
+  | "withdrawGaveUp" // {service}
+  | "clashed" // {service}
+  | "unhealthy" // {job, probe}
+  | "unanswered" // {job, probe}
+  | "maintenanceOn"
+  | "maintenanceOff"
+  // Reload.
+  | "reloading"
+  | "reloadRefused"
+  | "reloaded" // {kept, restarted, added, gone}: counts
+  | "rolledBack" // {job}
+  | "signalForwarded" // {signal}
+  | "signalIgnored"; // {signal}
+
 /** Done by the runtime in list order; failures come back as inputs. `cause`: the input, fact or timer's cause that asked for it. */
 export type Effect = { cause: Id } & (
   | {
@@ -77,17 +132,21 @@ export type Effect = { cause: Id } & (
   | { t: "watch"; watch: WatchId; on: boolean }
   | { t: "count"; job: JobId; on: boolean }
   | { t: "cron"; job: JobId }
+  /** Request 0: asked for by a signal; nobody waits for a reply, and none is given. */
   | { t: "load"; request: RequestId }
   | { t: "reply"; request: RequestId; ok: boolean; body: unknown }
   | { t: "reopen" }
+  /** To every process that is left; 0 only counts them. Answered by `swept`. */
   | { t: "sweep"; signo: number }
+  /** From here on the deeds of the Plan with this print are in force: what was to stop on a reload has stopped. */
+  | { t: "use"; print: string }
   | { t: "tell"; id: Id; fact: Fact }
   | { t: "note"; metric: string; value: number; labels: Readonly<Record<string, string>> }
   /** `code` names a message of the runtime's table; `about` holds its facts (ids, numbers), never a secret. */
   | {
       t: "log";
       level: "debug" | "info" | "warn" | "error";
-      code: string;
+      code: LogCode;
       about: Readonly<Record<string, string | number>>;
     }
   /** The last effect ever. */

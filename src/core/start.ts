@@ -1,0 +1,281 @@
+/**
+ * Starting: from a trigger through what keeps it back (hold, maintenance, step, quiet, splay, back-off) to the run,
+ * and from the run's end to the next one.
+ */
+import type { Ms, Restart } from "../plan.ts";
+import { hookBound } from "./budget.ts";
+import type { Id } from "./contract.ts";
+import { askStop, emit, enter, happen, log, say } from "./facts.ts";
+import { beginProbes } from "./probes.ts";
+import { spawn, terminate } from "./runs.ts";
+import type { Change, Delay, Happening, JobState, Pending, State } from "./state.ts";
+import { codeOf } from "./state.ts";
+import { arm, disarm, nextTick, random } from "./timers.ts";
+
+/** Triggers may put a start off for this many times `quiet` in all, so that an endless stream cannot starve it. */
+const quietStretchMax = 10;
+/** A job that facts start this often in this time is probably in a loop. */
+const burst = { count: 20, ms: 10_000 };
+
+type Trigger = Extract<Happening, { t: "trigger" }>;
+
+/** After the n-th quick end in a row (from 0): at once, then growing. */
+export function backoffOf(backoff: Restart["backoff"], streak: number): Ms {
+  if (streak === 0) return backoff.first;
+  return Math.min(backoff.max, Math.max(backoff.min, backoff.min * backoff.factor ** (streak - 1)));
+}
+
+/** The start condition came true while it waits. */
+export function accept(core: State, own: JobState, cause: Id, what: Trigger): void {
+  if (!takes(core, own, what)) return;
+  const { every } = own.job.start;
+  if (every && !what.asked) {
+    beginTicking(core, own, cause);
+    if (!("period" in every) || every.first === "later") return;
+  }
+  startNow(core, own, cause, what.change);
+}
+
+/** A start that was accepted, or an interval's turn. */
+export function startNow(core: State, own: JobState, cause: Id, change?: Change): void {
+  put(core, own, cause, change, false);
+  advance(core, own);
+}
+
+function put(core: State, own: JobState, cause: Id, change: Change | undefined, restart: boolean): void {
+  own.pending.push({ cause, at: core.now, restart, past: [], ...(change && { change }) });
+}
+
+/** A further trigger takes part in a start that has not begun: one run for both. */
+function merge(into: Pending, change: Change | undefined): void {
+  if (!change) return;
+  into.change = into.change?.watch === change.watch ? { ...change, from: into.change.from } : change;
+}
+
+/** A trigger (or a tick) while its start is being kept back. */
+export function joinDelayed(core: State, own: JobState, cause: Id, what: Trigger | undefined): void {
+  const { overlap, quiet } = own.job.start;
+  if (what && !takes(core, own, what)) return;
+  const head = own.pending[0];
+  if (what?.asked && head && own.delay === "backoff") {
+    head.past.push("backoff");
+    advance(core, own);
+    return;
+  }
+  if (!head || head.restart || overlap.mode === "queue") {
+    join(core, own, cause, what?.change);
+    return;
+  }
+  merge(head, what?.change);
+  if (own.delay !== "quiet") return;
+  arm(core, { t: "delay", of: own.job.id }, Math.min(core.now + quiet, head.at + quiet * quietStretchMax), head.cause);
+}
+
+/** A trigger (or a tick) while it runs, or is on its way out to run again. */
+export function joinRunning(core: State, own: JobState, cause: Id, what: Trigger | undefined): void {
+  if (what && !takes(core, own, what)) return;
+  if (own.job.start.overlap.mode !== "replace") {
+    join(core, own, cause, what?.change);
+    return;
+  }
+  if (own.pending[0]) merge(own.pending[0], what?.change);
+  else put(core, own, cause, what?.change, false);
+  const run = own.run !== undefined && core.runs.get(own.run);
+  if (run && !run.ending) terminate(core, own, run, cause, "replace", own.job.stop.grace);
+}
+
+/** Whether a trigger counts; it uses up a start, unless it was a request or its source only starts again. */
+function takes(core: State, own: JobState, what: Trigger): boolean {
+  if (core.life !== "running" && !own.hook) return false;
+  if (what.asked) return true;
+  if (own.startsLeft <= 0) return false;
+  if (!what.passing) own.startsLeft--;
+  return true;
+}
+
+function join(core: State, own: JobState, cause: Id, change: Change | undefined): void {
+  const { mode, max } = own.job.start.overlap;
+  if (mode === "skip") return;
+  const waiting = own.pending.filter((pending) => !pending.restart);
+  if (waiting.length < max) put(core, own, cause, change, false);
+  else if (mode === "queue") log(core, cause, "warn", "queueFull", { job: own.job.id, count: max });
+  else {
+    const last = waiting.at(-1);
+    if (last) merge(last, change);
+  }
+}
+
+/** Starts if nothing keeps the start back any more; else waits for what does. */
+export function advance(core: State, own: JobState): void {
+  const head = own.pending[0];
+  if (!head) return;
+  const delay = delayOf(core, own, head);
+  if (!delay) {
+    // stop.within is used up: there is no time for a hook any more.
+    if (hookBound(core, own) <= 0) happen(core, own.job.id, head.cause, { t: "leave", next: "done" });
+    else begin(core, own, head);
+    return;
+  }
+  own.delay = delay;
+  if (own.phase !== "delayed") enter(core, own, "delayed", head.cause);
+  const wait = lengthOf(core, own, delay);
+  const from = delay === "hold" ? head.at : core.now;
+  arm(core, { t: "delay", of: own.job.id }, from + wait, head.cause);
+}
+
+function delayOf(core: State, own: JobState, head: Pending): Delay | undefined {
+  const running = core.life === "running";
+  const { quiet, splay } = own.job.start;
+  if (running && core.maintenance && own.job.maintenancePauses) return "maintenance";
+  if (head.restart) return head.past.includes("backoff") ? undefined : "backoff";
+  if (running && !own.released) return "hold";
+  if (quiet > 0 && !head.past.includes("quiet")) return "quiet";
+  if (splay > 0 && !head.past.includes("splay")) return "splay";
+  return own.hook && keptByStep(core, own) ? "step" : undefined;
+}
+
+/** A job that it hooks into is stopping, and other steps come before its hooks. */
+function keptByStep(core: State, own: JobState): boolean {
+  return own.leaves.some((leaf) => {
+    const source = leaf.fact === "stopping" ? core.jobs.get(leaf.source) : undefined;
+    return source?.stop !== undefined && source.stop.at < source.job.stop.order.indexOf("hooks");
+  });
+}
+
+function lengthOf(core: State, own: JobState, delay: Delay): Ms {
+  const { start, restart } = own.job;
+  switch (delay) {
+    case "hold":
+      return start.holdMax;
+    case "quiet":
+      return start.quiet;
+    case "splay":
+      return Math.floor(random(core) * start.splay);
+    case "backoff":
+      return backoffOf(restart.backoff, Math.max(0, own.streak - 1));
+    case "maintenance":
+    case "step":
+      return Number.POSITIVE_INFINITY;
+    default:
+      return delay satisfies never;
+  }
+}
+
+/** The timer `delay`. */
+export function delayOver(core: State, own: JobState): void {
+  const head = own.pending[0];
+  if (own.delay === "hold") own.released = true;
+  else if (head && own.delay) head.past.push(own.delay);
+  advance(core, own);
+}
+
+function begin(core: State, own: JobState, head: Pending): void {
+  own.pending.shift();
+  delete own.delay;
+  disarm(core, { t: "delay", of: own.job.id }, { t: "within", of: own.job.id });
+  own.everRan = true;
+  own.health = "unknown";
+  if (!head.restart && own.job.restart.budget === "trigger") own.restartsLeft = own.job.restart.limit;
+  enter(core, own, "running", head.cause);
+  if (own.job.exec) {
+    own.run = spawn(core, own, head.cause, hookBound(core, own), head.change ? { change: head.change } : {});
+    warnOfLoop(core, own, head);
+  } else if (core.life === "running") beginProbes(core, own, head.cause);
+}
+
+function warnOfLoop(core: State, own: JobState, head: Pending): void {
+  if (head.restart || own.job.start.every) return;
+  if (core.now - own.burst.since > burst.ms) own.burst = { since: core.now, count: 0 };
+  if (++own.burst.count === burst.count) log(core, head.cause, "warn", "startsOften", { job: own.job.id, ...burst });
+}
+
+/** Its run is over, group and all, and nobody has asked it to stop: a pending start, a further run, or the end. */
+export function afterRun(core: State, own: JobState, cause: Id): void {
+  const last = own.past.at(-1);
+  const failed = last !== undefined && codeOf(last.how) !== 0;
+  const ours = last?.ending === "stop" || last?.ending === "replace";
+  const { restart } = own.job;
+  delete own.run;
+  if (own.pending.length > 0) {
+    advance(core, own);
+    return;
+  }
+  if (mayRestart(core, own) && !ours && (failed || restart.on === "any")) {
+    again(core, own, cause);
+    return;
+  }
+  if (failed && !ours) spent(core, own, cause, codeOf(last.how));
+  if (own.job.start.every ? !own.ticksOver : own.startsLeft > 0) {
+    enter(core, own, "waiting", cause);
+    if (own.hook) hookOver(core, own, cause);
+  } else happen(core, own.job.id, cause, { t: "complete" });
+}
+
+function mayRestart(core: State, own: JobState): boolean {
+  return core.life === "running" && own.restartsLeft > 0 && !own.job.start.every;
+}
+
+/** A further run of the same trigger, after its back-off. */
+export function again(core: State, own: JobState, cause: Id): void {
+  const last = own.past.at(-1);
+  const { backoff } = own.job.restart;
+  own.restartsLeft--;
+  own.streak = last && last.until - last.since >= backoff.resetAfter ? 1 : own.streak + 1;
+  const ms = Math.round(backoffOf(backoff, own.streak - 1));
+  const left = own.restartsLeft < Number.POSITIVE_INFINITY ? { left: own.restartsLeft } : {};
+  log(core, cause, "debug", "restarting", { job: own.job.id, ms, ...left });
+  put(core, own, cause, undefined, true);
+  if (ms === 0) own.pending[0]?.past.push("backoff");
+  advance(core, own);
+}
+
+/** A failure that finds no restart left. */
+export function spent(core: State, own: JobState, cause: Id, code: number): void {
+  if (core.life !== "running" || own.job.start.every) return;
+  if (own.job.restart.limit > 0) log(core, cause, "warn", "gaveUp", { job: own.job.id, code });
+  const id = say(core, cause, { fact: "gaveUp", source: own.job.id });
+  if (own.job.restart.spent === "stopContainer") askStop(core, id, { by: "spent", job: own.job.id, code });
+}
+
+/** Tells the jobs it hooks into that this hook has run. */
+export function hookOver(core: State, own: JobState, cause: Id): void {
+  for (const [source, hooks] of core.hooks) {
+    if (hooks.includes(own.job.id) && core.jobs.get(source)?.stop?.waitsFor.has(own.job.id)) {
+      happen(core, source, cause, { t: "hookOver", hook: own.job.id });
+    }
+  }
+}
+
+function beginTicking(core: State, own: JobState, cause: Id): void {
+  const { every } = own.job.start;
+  if (!every) return;
+  own.base = core.now;
+  if ("period" in every) arm(core, { t: "every", of: own.job.id }, core.now + every.period, cause);
+  else emit(core, cause, { t: "cron", job: own.job.id });
+}
+
+/** The answer to `cron`: the next run is due in so many milliseconds. */
+export function cronDue(core: State, own: JobState, inMs: Ms, cause: Id): void {
+  const { every } = own.job.start;
+  if (!every || "period" in every || own.phase === "done" || own.phase === "stopping") return;
+  arm(core, { t: "every", of: own.job.id }, core.now + inMs + Math.floor(random(core) * every.jitter), cause);
+}
+
+/**
+ * An interval has come round. Each tick uses up a restart, as ContainerPilot 3 counts them; the tick that finds none left
+ * is the end. Returns false then.
+ */
+export function tick(core: State, own: JobState, cause: Id): boolean {
+  const { every } = own.job.start;
+  if (!every || core.life !== "running") return false;
+  if (own.restartsLeft <= 0) {
+    own.ticksOver = true;
+    return false;
+  }
+  if ("period" in every) {
+    arm(core, { t: "every", of: own.job.id }, nextTick(own.base ?? core.now, every.period, core.now), cause);
+  } else emit(core, cause, { t: "cron", job: own.job.id });
+  if (core.maintenance && own.job.maintenancePauses) return true;
+  own.restartsLeft--;
+  return true;
+}

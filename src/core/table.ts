@@ -1,0 +1,248 @@
+/**
+ * The life of a job as a table: what each happening means in each phase. Total by type: a forgotten cell does not compile.
+ */
+import type { Id } from "./contract.ts";
+import { askStop, enter, happen, log, say } from "./facts.ts";
+import { kill, timedOut } from "./runs.ts";
+import { giveUpWithdrawing, isWithdrawing } from "./services.ts";
+import { accept, advance, afterRun, delayOver, joinDelayed, joinRunning, startNow, tick } from "./start.ts";
+import type { Happening, JobState, Phase, State } from "./state.ts";
+import { stepOf } from "./state.ts";
+import {
+  beginStop,
+  cutHooks,
+  cutRun,
+  drained,
+  endedInStop,
+  finishIfGone,
+  hookEnded,
+  liveRun,
+  proceed,
+} from "./stop.ts";
+
+type Cell<T extends Happening["t"]> = (
+  core: State,
+  own: JobState,
+  cause: Id,
+  what: Extract<Happening, { t: T }>,
+) => void;
+type Row = { [T in Happening["t"]]: Cell<T> };
+
+/** Does not concern the job in this phase. */
+const nothing = (): void => {};
+
+const leave: Cell<"leave"> = (core, own, cause, what) => beginStop(core, own, cause, true, what.next);
+
+const withdrawMax: Cell<"withdrawMax"> = giveUpWithdrawing;
+
+/** Its process has gone; the group may not have. */
+const ended: Cell<"ended"> = (core, own, cause, what) => {
+  if (core.runs.has(what.run)) enter(core, own, "lingering", cause);
+  else afterRun(core, own, cause);
+};
+
+/** It has ended by itself, unless a trigger has come since. */
+const complete: Cell<"complete"> = (core, own, cause) => {
+  if (own.pending.length > 0) advance(core, own);
+  else beginStop(core, own, cause, false, "done");
+};
+
+/** The start condition did not come true in time. */
+const within: Cell<"within"> = (core, own, cause) => {
+  const bound = own.job.start.within;
+  if (!bound || core.life !== "running") return;
+  log(core, cause, "warn", "notInTime", { job: own.job.id, ms: bound.ms });
+  const id = say(core, cause, { fact: "timerExpired", source: own.job.id });
+  if (typeof bound.otherwise === "object")
+    askStop(core, id, { by: "late", job: own.job.id, code: bound.otherwise.exit });
+  else if (bound.otherwise === "start") happen(core, own.job.id, id, { t: "trigger" });
+  else if (!own.hook) happen(core, own.job.id, id, { t: "complete" });
+};
+
+const everyWaiting: Cell<"every"> = (core, own, cause) => {
+  if (tick(core, own, cause)) startNow(core, own, cause);
+  else if (own.ticksOver) beginStop(core, own, cause, false, "done");
+};
+
+const everyDelayed: Cell<"every"> = (core, own, cause) => {
+  if (tick(core, own, cause)) joinDelayed(core, own, cause, undefined);
+};
+
+const everyRunning: Cell<"every"> = (core, own, cause) => {
+  if (tick(core, own, cause)) joinRunning(core, own, cause, undefined);
+};
+
+const timeout: Cell<"timeout"> = (core, own, cause) => {
+  const run = liveRun(core, own);
+  if (run) timedOut(core, run, cause);
+};
+
+const grace: Cell<"grace"> = (core, own, cause) => {
+  const run = liveRun(core, own);
+  if (!run) return;
+  log(core, cause, "warn", "graceOver", { job: own.job.id, run: run.id });
+  kill(core, run, cause);
+};
+
+/** A second request to stop, or a hook's time is over: a hook that runs is cut short. */
+const hurryRunning: Cell<"hurry"> = (core, own, cause) => {
+  if (own.hook) cutRun(core, own, cause);
+};
+
+const hurryDelayed: Cell<"hurry"> = (core, own, cause) => {
+  if (own.hook) beginStop(core, own, cause, true, "done");
+};
+
+/** The second request ends draining and the wait for hooks; the grace of a process is never shortened. */
+const hurryStopping: Cell<"hurry"> = (core, own, cause) => {
+  const step = stepOf(own);
+  if (step === "hooks") cutHooks(core, own, cause);
+  else if (step === "drain") proceed(core, own, cause);
+};
+
+const handlers: Record<Phase, Row> = {
+  waiting: {
+    trigger: accept,
+    release: nothing,
+    ended: nothing,
+    empty: nothing,
+    complete,
+    leave,
+    proceed: nothing,
+    hookOver: nothing,
+    withdrawn: nothing,
+    connections: nothing,
+    hurry: nothing,
+    delay: nothing,
+    every: everyWaiting,
+    within,
+    hookMax: nothing,
+    withdrawMax,
+    drainMax: nothing,
+    drainQuiet: nothing,
+    timeout: nothing,
+    grace: nothing,
+  },
+  delayed: {
+    trigger: joinDelayed,
+    release: advance,
+    ended: nothing,
+    empty: nothing,
+    complete: nothing,
+    leave,
+    proceed: nothing,
+    hookOver: nothing,
+    withdrawn: nothing,
+    connections: nothing,
+    hurry: hurryDelayed,
+    delay: delayOver,
+    every: everyDelayed,
+    within,
+    hookMax: nothing,
+    withdrawMax,
+    drainMax: nothing,
+    drainQuiet: nothing,
+    timeout: nothing,
+    grace: nothing,
+  },
+  running: {
+    trigger: joinRunning,
+    release: nothing,
+    ended,
+    empty: nothing,
+    complete,
+    leave,
+    proceed: nothing,
+    hookOver: nothing,
+    withdrawn: nothing,
+    connections: nothing,
+    hurry: hurryRunning,
+    delay: nothing,
+    every: everyRunning,
+    within: nothing,
+    hookMax: nothing,
+    withdrawMax,
+    drainMax: nothing,
+    drainQuiet: nothing,
+    timeout,
+    grace,
+  },
+  lingering: {
+    trigger: joinRunning,
+    release: nothing,
+    ended: nothing,
+    empty: afterRun,
+    complete,
+    leave,
+    proceed: nothing,
+    hookOver: nothing,
+    withdrawn: nothing,
+    connections: nothing,
+    hurry: nothing,
+    delay: nothing,
+    every: everyRunning,
+    within: nothing,
+    hookMax: nothing,
+    withdrawMax,
+    drainMax: nothing,
+    drainQuiet: nothing,
+    timeout: nothing,
+    grace: nothing,
+  },
+  stopping: {
+    trigger: nothing,
+    release: nothing,
+    ended: endedInStop,
+    empty: finishIfGone,
+    complete: nothing,
+    leave: (_core, own, _cause, what) => {
+      if (own.stop && what.next === "done") own.stop.next = "done";
+    },
+    proceed,
+    hookOver: (core, own, cause, what) => hookEnded(core, own, what.hook, cause),
+    withdrawn: (core, own, cause) => {
+      if (stepOf(own) === "withdraw" && !isWithdrawing(own)) proceed(core, own, cause);
+    },
+    connections: (core, own, cause, what) => drained(core, own, what.open, cause),
+    hurry: hurryStopping,
+    delay: nothing,
+    every: nothing,
+    within: nothing,
+    hookMax: cutHooks,
+    withdrawMax,
+    drainMax: proceed,
+    drainQuiet: proceed,
+    timeout,
+    grace,
+  },
+  done: {
+    trigger: (core, own, cause, what) => {
+      if (what.asked) accept(core, own, cause, what);
+    },
+    release: nothing,
+    ended: nothing,
+    empty: nothing,
+    complete: nothing,
+    leave: nothing,
+    proceed: nothing,
+    hookOver: nothing,
+    withdrawn: nothing,
+    connections: nothing,
+    hurry: nothing,
+    delay: nothing,
+    every: nothing,
+    within: nothing,
+    hookMax: nothing,
+    withdrawMax,
+    drainMax: nothing,
+    drainQuiet: nothing,
+    timeout: nothing,
+    grace: nothing,
+  },
+};
+
+/** Lets a job do what a happening means in its phase. */
+export function dispatch(core: State, own: JobState, cause: Id, what: Happening): void {
+  const cell = handlers[own.phase][what.t] as Cell<Happening["t"]>;
+  cell(core, own, cause, what);
+}
