@@ -62,8 +62,21 @@ export function byteLength(text: string): number {
   return Buffer.byteLength(text) - 2 * (hasRawBytes(text) ? text.split(/[\uD800-\uDFFF]/u).length - 1 : 0);
 }
 
-/** Joins raw bytes that, next to each other, have become valid UTF-8. */
-export const joinBytes = (text: string): string => (hasRawBytes(text) ? decodeBytes(encodeBytes(text)) : text);
+/** By how much a text has become shorter in front of an offset; in the order of the offsets. */
+export type Shrunk = readonly { readonly at: number; readonly by: number }[];
+
+/** Joins raw bytes that, next to each other, form valid UTF-8; nothing else in a text can change by that. */
+export function joinBytes(text: string): { text: string; shrunk: Shrunk } {
+  const shrunk: { at: number; by: number }[] = [];
+  let by = 0;
+  const joined = text.replace(/[\uD800-\uDFFF]+/gu, (run: string, at: number) => {
+    const characters = decodeBytes(encodeBytes(run));
+    by += run.length - characters.length;
+    shrunk.push({ at: at + run.length, by });
+    return characters;
+  });
+  return { text: joined, shrunk };
+}
 
 /** The bytes from `start` to `end`. */
 export function sliceBytes(text: string, start: number, end: number): string {

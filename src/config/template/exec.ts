@@ -69,6 +69,9 @@ export class Execution {
       lengthMax: OUTPUT_LENGTH_MAX,
       charge: (steps) => this.#charge(steps),
       read: (name) => this.#read(name),
+      refuse: (message) => {
+        throw new Refusal(message);
+      },
     };
   }
 
@@ -79,8 +82,9 @@ export class Execution {
     this.#walkList(dot, this.#template.root);
     const text = this.#output.join("");
     if (!hasRawBytes(text)) return { text, map: this.#recorder };
-    this.#recorder.shift((offset) => joinBytes(text.slice(0, offset)).length);
-    return { text: joinBytes(text), map: this.#recorder };
+    const joined = joinBytes(text);
+    this.#recorder.shift(joined.shrunk);
+    return { text: joined.text, map: this.#recorder };
   }
 
   get #dialect(): Dialect {
@@ -212,9 +216,10 @@ export class Execution {
       this.#vars.length = mark;
       if (flow === "break") break;
     }
-    flow = ran ? "next" : this.#walkBranch(dot, node, "else", reads);
+    if (!ran) flow = this.#walkBranch(dot, node, "else", reads);
     this.#vars.length = outerMark;
-    return flow;
+    // As in Go a `break` in the else list leaves this range, a `continue` there goes on with the next outer iteration.
+    return !ran && flow === "continue" ? flow : "next";
   }
 
   /** Gives the range's variables the values of one iteration. */
@@ -421,9 +426,10 @@ export class Execution {
 
   #evalCall(func: Func, name: string, pos: number, args: readonly Value[]): Value {
     this.#charge(args.reduce<number>((sum, arg) => sum + weight(arg), 0));
+    const call = func.call ?? this.#host.parts.more![name]!;
     try {
-      const result = func.call(args, this.#host);
-      this.#charge(weight(result));
+      const result = call(args, this.#host);
+      if (typeof result === "string") this.#charge(weight(result));
       return result;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

@@ -58,6 +58,7 @@ const SPACES = /[ \t\r\n]+/y;
 const TRAILING_SPACES = /[ \t\r\n]+$/;
 /** Up to the closing quote; an escape takes any next character but the end of the line. */
 const QUOTED = { '"': /"(?:\\[^\n]|[^"\\\n])*"/y, "'": /'(?:\\[^\n]|[^'\\\n])*'/y };
+const ASCII_WORD = /\w*/y;
 const ALPHANUMERIC = /[_\p{L}\p{Nd}]+/uy;
 /** What may follow a word: nothing else ends one, so that `$x+2` stays free for a meaning. */
 const TERMINATOR = /[ \t\r\n.,|:)(}=]|$/y;
@@ -93,6 +94,12 @@ export class Lexer {
   #match(pattern: RegExp, at = this.#pos): string | undefined {
     pattern.lastIndex = at;
     return pattern.exec(this.#input)?.[0];
+  }
+
+  /** The letters, digits and `_` at an offset. The expression for all of Unicode is slow to compile, and rarely needed. */
+  #word(at = this.#pos): string {
+    const word = this.#match(ASCII_WORD, at)!;
+    return this.#input.charCodeAt(at + word.length) >= 0x80 ? (this.#match(ALPHANUMERIC, at) ?? word) : word;
   }
 
   #emit(type: TokenType, length: number): Token {
@@ -184,7 +191,7 @@ export class Lexer {
         return this.#lexNumber();
       default:
         if (/[-+0-9]/.test(char)) return this.#lexNumber();
-        if (this.#match(ALPHANUMERIC)) return this.#lexIdentifier();
+        if (this.#word()) return this.#lexIdentifier();
         if (char > " " && char <= "~") return this.#emit("char", 1);
         throw new Fault("syntax", this.#pos, `unexpected ${describe(this.#input, this.#pos)} in an action`);
     }
@@ -228,7 +235,7 @@ export class Lexer {
   }
 
   #wordEnd(start: number): number {
-    const end = start + (this.#match(ALPHANUMERIC, start)?.length ?? 0);
+    const end = start + this.#word(start).length;
     if (this.#match(TERMINATOR, end) !== undefined) return end;
     const word = this.#input.slice(this.#pos, end);
     throw new Fault("syntax", end, `unexpected ${describe(this.#input, end)} after \`${word}\``);
@@ -239,8 +246,8 @@ export class Lexer {
     const second = /[+-]/.test(this.#input[this.#pos + length] ?? "") ? this.#match(NUMBER, this.#pos + length)! : "";
     length += second.length;
     const text = this.#input.slice(this.#pos, this.#pos + length);
-    if ((second && !second.endsWith("i")) || this.#match(ALPHANUMERIC, this.#pos + length)) {
-      const word = text + (this.#match(ALPHANUMERIC, this.#pos + length) ?? "");
+    if ((second && !second.endsWith("i")) || this.#word(this.#pos + length)) {
+      const word = text + this.#word(this.#pos + length);
       throw new Fault("syntax", this.#pos, `bad number syntax: "${word}"`);
     }
     return this.#emit(second ? "complex" : "number", length);

@@ -48,9 +48,10 @@ export function unquote(literal: string): string | undefined {
   if (!body.includes("\\")) return body;
   const parts = pieces(body, '"');
   if (!parts) return undefined;
-  return joinBytes(
-    parts.map((p) => ("text" in p ? p.text : p.byte < 0x80 ? String.fromCharCode(p.byte) : rawByte(p.byte))).join(""),
+  const texts = parts.map((p) =>
+    "text" in p ? p.text : p.byte < 0x80 ? String.fromCharCode(p.byte) : rawByte(p.byte),
   );
+  return joinBytes(texts.join("")).text;
 }
 
 /** The code point of a Go character constant such as `'a'` or `'\n'`; undefined when it is malformed. */

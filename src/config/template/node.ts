@@ -81,7 +81,7 @@ export interface NumberNode {
 
 /** Which lazily loaded parts an execution of the template may call. */
 export interface Needs {
-  formats: boolean;
+  more: boolean;
   regex: boolean;
 }
 

@@ -45,7 +45,7 @@ export class Parser {
   readonly #lexer: Lexer;
   readonly #errors: TemplateError[] = [];
   readonly #templates = new Map<string, ListNode>();
-  readonly #needs: Needs = { formats: false, regex: false };
+  readonly #needs: Needs = { more: false, regex: false };
   /** Tokens pushed back, the next one last. */
   readonly #pending: Token[] = [];
   #vars: string[] = ["$"];

@@ -1,5 +1,6 @@
-import { encodeBytes } from "./bytes.ts";
+import { encodeBytes, isAscii } from "./bytes.ts";
 import { formatUnsigned } from "./float.ts";
+import type { Host } from "./funcs.ts";
 import { PRINTF_WIDTH_MAX } from "./limits.ts";
 import type { Dialect } from "./node.ts";
 import { canBackquote, isPrint, quote } from "./quote.ts";
@@ -20,9 +21,27 @@ interface Directive {
 
 const MAX_RUNE = 0x10ffff;
 
+function runeCount(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+/** The first characters of a text. */
+function truncate(text: string, count: number | undefined): string {
+  if (count === undefined || text.length <= count) return text;
+  let length = 0;
+  let left = count;
+  for (const char of text) {
+    if (left-- === 0) break;
+    length += char.length;
+  }
+  return text.slice(0, length);
+}
+
 /** Pads with blanks, or with zeros on the left where the directive has the flag. */
 function pad(text: string, { width, minus, zero }: Directive, zeros = zero): string {
-  const missing = (width ?? 0) - Array.from(text).length;
+  const missing = (width ?? 0) - (width && !isAscii(text) ? runeCount(text) : text.length);
   if (missing <= 0) return text;
   if (minus) return text + " ".repeat(missing);
   return (zeros ? "0" : " ").repeat(missing) + text;
@@ -82,7 +101,8 @@ function sharpen(text: string, verb: string, precision: number | undefined): str
   const at = verb === "x" || verb === "X" ? text.search(/p/i) : text.search(/e/i);
   let head = at < 0 ? text : text.slice(0, at);
   const tail = at < 0 ? "" : text.slice(at);
-  const significant = head.replace(/^0x/i, "").replace(".", "").replace(/^0+/, "").length;
+  // As in Go the x of 0x counts as a digit.
+  const significant = head.replace(".", "").replace(/^0+/, "").length;
   let digits = "gGxX".includes(verb) ? (precision ?? 6) - significant : 0;
   if (!head.includes(".")) {
     if (head === "0") digits--;
@@ -107,14 +127,14 @@ function formatFloat(value: number, verb: string, d: Directive): string | undefi
 /** %x and %X of a string: its bytes. */
 function formatHex(text: string, verb: string, d: Directive): string {
   const bytes = encodeBytes(text).subarray(0, d.precision ?? Number.POSITIVE_INFINITY);
-  const pairs = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
-  const prefix = d.sharp && pairs.length > 0 ? "0x" : "";
-  const hex = prefix + pairs.join(d.space ? ` ${prefix}` : "");
+  const prefix = d.sharp && bytes.length > 0 ? "0x" : "";
+  const pairs = Buffer.from(bytes).toString("hex");
+  const hex = prefix + (d.space ? pairs.replace(/..(?=.)/g, `$& ${prefix}`) : pairs);
   return pad(verb === "X" ? hex.toUpperCase() : hex, d);
 }
 
 function formatString(text: string, verb: string, d: Directive): string | undefined {
-  const cut = d.precision === undefined ? text : Array.from(text).slice(0, d.precision).join("");
+  const cut = truncate(text, d.precision);
   switch (verb) {
     case "s":
       return pad(cut, d);
@@ -206,21 +226,21 @@ class Format {
   readonly #format: string;
   readonly #args: readonly Value[];
   readonly #printer: Printer;
-  readonly #lengthMax: number;
+  readonly #host: Host;
   #at = 0;
   #arg = 0;
   /** An explicit index `[n]` was seen: then arguments left over are no mistake. */
   #reordered = false;
   #goodIndex = true;
 
-  constructor(format: string, args: readonly Value[], dialect: Dialect, lengthMax: number) {
+  constructor(format: string, args: readonly Value[], host: Host) {
     this.#format = format;
     this.#args = args;
-    this.#printer = new Printer(dialect);
-    this.#lengthMax = lengthMax;
+    this.#printer = new Printer(host.dialect);
+    this.#host = host;
   }
 
-  run(): string | { readonly error: string } {
+  run(): string {
     let text = "";
     while (this.#at < this.#format.length) {
       const percent = this.#format.indexOf("%", this.#at);
@@ -228,7 +248,8 @@ class Format {
       text += this.#format.slice(this.#at, end);
       this.#at = end + 1;
       if (percent >= 0) text += this.#directive();
-      if (text.length > this.#lengthMax) return { error: `the result is longer than ${this.#lengthMax} characters` };
+      const { lengthMax } = this.#host;
+      if (text.length > lengthMax) this.#host.refuse(`the result is longer than ${lengthMax} characters`);
     }
     return text + this.#extra();
   }
@@ -299,15 +320,19 @@ class Format {
     return true;
   }
 
-  /** Decimal digits; one that is too large takes the rest of the format with it, as in Go. */
+  /** Decimal digits; where they go on behind a number that is too large, the rest of the format is lost, as in Go. */
   #number(): number | undefined {
-    const digits = /^\d*/.exec(this.#format.slice(this.#at, this.#at + 9))![0];
-    if (digits === "") return undefined;
-    const value = Number(digits);
-    this.#at += digits.length;
-    if (value <= PRINTF_WIDTH_MAX) return value;
-    this.#at = this.#format.length;
-    return undefined;
+    let value: number | undefined;
+    for (;;) {
+      const digit = this.#format[this.#at] ?? "";
+      if (!/[0-9]/.test(digit)) return value;
+      if ((value ?? 0) > PRINTF_WIDTH_MAX) {
+        this.#at = this.#format.length;
+        return undefined;
+      }
+      value = (value ?? 0) * 10 + Number(digit);
+      this.#at++;
+    }
   }
 
   /** `*`: an int of the arguments. */
@@ -343,12 +368,6 @@ const plain = (): Directive => ({
   precision: undefined,
 });
 
-/** fmt.Sprintf, error forms included; refused when the result would be longer than `lengthMax` code units. */
-export function printf(
-  format: string,
-  args: readonly Value[],
-  dialect: Dialect,
-  lengthMax: number,
-): string | { readonly error: string } {
-  return new Format(format, args, dialect, lengthMax).run();
-}
+/** fmt.Sprintf, error forms included; refused when the result would be too long. */
+export const printf = (format: string, args: readonly Value[], host: Host): string =>
+  new Format(format, args, host).run();

@@ -27,7 +27,9 @@ function quoteChar(char: string, quote: string, ascii: boolean): string {
 
 /** Go's strconv.Quote and QuoteRune, or, with `ascii`, their ToASCII forms. */
 export function quote(text: string, mark: '"' | "'", ascii: boolean): string {
-  return mark + Array.from(text, (char) => quoteChar(char, mark, ascii)).join("") + mark;
+  let quoted = mark as string;
+  for (const char of text) quoted += quoteChar(char, mark, ascii);
+  return quoted + mark;
 }
 
 /** Whether the text could stand between back quotes. */

@@ -39,22 +39,24 @@ function replaceMatches(expression: RE2JS, replacement: string, text: string, le
 
 /** RE2 through re2js: linear in the text, Go's syntax. */
 export const regex: RegexEngine = {
-  replaceAll(expression, replacement, text, { lengthMax, charge }) {
+  replaceAll(expression, replacement, text, host) {
     if (expression.length > REGEX_LENGTH_MAX) {
-      return { error: `the regular expression is longer than ${REGEX_LENGTH_MAX} characters` };
+      host.refuse(`the regular expression is longer than ${REGEX_LENGTH_MAX} characters`);
     }
-    let compiled: RE2JS;
-    try {
-      compiled = RE2JS.compile(expression);
-    } catch (error) {
-      if (!(error instanceof RE2JSException)) throw error;
-      return { error: error.message };
-    }
-    charge((compiled.programSize() * (text.length + 1)) / INSTRUCTIONS_PER_STEP);
-    return (
-      replaceMatches(compiled, replacement, text, lengthMax) ?? {
-        error: `the result is longer than ${lengthMax} characters`,
-      }
-    );
+    const compiled = compile(expression);
+    if (typeof compiled === "string") return host.refuse(compiled);
+    host.charge((compiled.programSize() * (text.length + 1)) / INSTRUCTIONS_PER_STEP);
+    const replaced = replaceMatches(compiled, replacement, text, host.lengthMax);
+    return replaced ?? host.refuse(`the result is longer than ${host.lengthMax} characters`);
   },
 };
+
+/** The compiled expression, or what is wrong with it. */
+function compile(expression: string): RE2JS | string {
+  try {
+    return RE2JS.compile(expression);
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error;
+    return error.message;
+  }
+}

@@ -1,3 +1,4 @@
+import type { Shrunk } from "./bytes.ts";
 import type { Span } from "./node.ts";
 
 /** A variable of the environment that a piece of the rendering was made from. */
@@ -79,9 +80,14 @@ export class Recorder implements SourceMap {
     this.#segments.push({ start, length, source: span, reads, frame });
   }
 
-  /** Replaces the offsets after the rendering itself was changed. */
-  shift(moved: (offset: number) => number): void {
-    for (const segment of this.#segments) segment.start = moved(segment.start);
+  /** Follows a rendering that has become shorter at some places. */
+  shift(shrunk: Shrunk): void {
+    let next = 0;
+    let by = 0;
+    for (const segment of this.#segments) {
+      while (next < shrunk.length && shrunk[next]!.at <= segment.start) by = shrunk[next++]!.by;
+      segment.start -= by;
+    }
   }
 
   at(rendered: number): Origin {

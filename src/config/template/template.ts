@@ -1,21 +1,10 @@
-import { actionAround, Fault, type TemplateError, toError } from "./errors.ts";
+import { actionAround, Fault, toError } from "./errors.ts";
 import { type Decide, Execution } from "./exec.ts";
 import type { Parts } from "./funcs.ts";
 import type { Dialect, Needs, Template } from "./node.ts";
 import { Parser } from "./parse.ts";
-import type { SourceMap } from "./sourcemap.ts";
+import type { Outcome, Rendered } from "./render.ts";
 import type { Environment } from "./values.ts";
-
-/** A rendering and where each piece of it comes from. */
-export interface Rendered {
-  readonly text: string;
-  readonly map: SourceMap;
-}
-
-/** A result, or everything that is wrong, in the order of the text; never empty. */
-export type Outcome<T> =
-  | ({ readonly ok: true } & T)
-  | { readonly ok: false; readonly errors: readonly TemplateError[] };
 
 export interface ExecuteOptions {
   /** The parts that the template needs; see loadParts. */
@@ -57,19 +46,7 @@ export function execute(template: Template, env: Environment, options: ExecuteOp
 /** Loads what a template needs beyond the engine itself; nothing for most. */
 export async function loadParts({ needs }: Template): Promise<Parts> {
   return {
-    formats: needs.formats ? (await import("./formats.ts")).formats : undefined,
+    more: needs.more ? (await import("./more.ts")).moreFunctions : undefined,
     regex: needs.regex ? (await import("./regex.ts")).regex : undefined,
   };
-}
-
-/** Parses, loads what is needed, executes. */
-export async function render(
-  text: string,
-  env: Environment,
-  options: { readonly dialect: Dialect; readonly decide?: Decide },
-): Promise<Outcome<Rendered>> {
-  const parsed = parseTemplate(text, options);
-  if (!parsed.ok) return parsed;
-  const parts = await loadParts(parsed.template);
-  return execute(parsed.template, env, { parts, ...(options.decide && { decide: options.decide }) });
 }

@@ -148,6 +148,3 @@ export function sprint(values: readonly Value[]): string {
   });
   return text;
 }
-
-/** fmt.Sprintln: blanks between all operands, a newline at the end. */
-export const sprintln = (values: readonly Value[]): string => `${values.map(format).join(" ")}\n`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeBytes, encodeBytes } from "../../../../src/config/template/bytes.ts";
-import { render } from "../../../../src/config/template/template.ts";
+import { render } from "../../../../src/config/template/render.ts";
 import { corpusDirectory, readCorpus } from "./corpus.ts";
 
 const directory = corpusDirectory();
