@@ -30,7 +30,8 @@ interface Facts {
 const WORDS: Record<LogCode, Wording> = {
   stopAsked: (about) => `Stopping: ${about.signal === undefined ? "asked to" : sender(about)}.`,
   stopAskedAgain: () => "Stopping: asked again, hooks and draining are cut short.",
-  stopMainEnded: (about, what) => `Stopping: ${what.label(about)} has ended.`,
+  // Its end has its own line, if it was not a success.
+  stopMainEnded: () => undefined,
   stopSpent: (about, what) => `Stopping: ${what.label(about)} has failed for good.`,
   stopUnhealthy: (about, what) => `Stopping: ${what.label(about)} is unhealthy.`,
   stopLate: (about, what) => `Stopping: ${what.label(about)} could not start in time.`,
