@@ -48,11 +48,13 @@ export interface Start {
   times: number;
   every?: { period: Ms; first: "now" | "later" } | { cron: string; tz: string; jitter: Ms };
   overlap: { mode: "skip" | "coalesce" | "queue" | "replace"; max: number };
-  /** A start is kept back until this fact was seen, or `holdMax` has passed since the job's source first could start it. */
+  /** A start is kept back until this fact was seen once. */
   hold?: Leaf;
   /** Bound of `hold`, from the first trigger that it kept back; Infinity without one. */
   holdMax: Ms;
+  /** A start waits until no further trigger has come for so long (at most ten times as long in all). */
   quiet: Ms;
+  /** A start by a trigger is put off by a random part of this. */
   splay: Ms;
   within?: { ms: Ms; otherwise: "quit" | "start" | { exit: number } };
 }
@@ -101,7 +103,10 @@ export interface Probe {
   startEvery: Ms;
   rise: number;
   fall: number;
-  /** Unhealthy only when this long has passed since the last good probe as well. */
+  /**
+   * The catalog gets `critical`, and `onUnhealthy` is done, only when this long has passed since the last good probe as well.
+   * The fact `unhealthy` is told at each failing probe from the `fall`-th on.
+   */
   fallAfter: Ms;
   whileIdle: boolean;
   onUnhealthy: "nothing" | "restart" | "stopContainer";

@@ -4,11 +4,11 @@
 import type { JobId } from "../plan.ts";
 import type { Input } from "./contract.ts";
 import { emit, enter, happen, log, say } from "./facts.ts";
+import { newJobState } from "./fresh.ts";
 import { armWithin, catchUp, catchUpWatches, indexPlan, remind } from "./install.ts";
 import { beginProbes } from "./probes.ts";
 import { sigkill } from "./runs.ts";
 import type { JobState, State } from "./state.ts";
-import { newJobState } from "./state.ts";
 import { arm } from "./timers.ts";
 
 type Boot = Extract<Input, { t: "boot" }>;

@@ -3,8 +3,8 @@
  */
 import type { Cond, JobId, Leaf, Plan } from "../plan.ts";
 import type { Fact, Id } from "./contract.ts";
+import { leavesOf } from "./fresh.ts";
 import type { JobState, Listener, State } from "./state.ts";
-import { leavesOf } from "./state.ts";
 
 /** Whether the condition holds, when `holds` tells so of each leaf (numbered depth first). */
 export function satisfied(on: Cond, holds: (leaf: Leaf, number: number) => boolean): boolean {

@@ -1,7 +1,7 @@
 /** The core as the runtime and the tools see it. */
 import type { Core } from "./contract.ts";
 import { explain } from "./explain.ts";
-import { newState } from "./state.ts";
+import { newState } from "./fresh.ts";
 import { step } from "./step.ts";
 import { earliest } from "./timers.ts";
 

@@ -3,9 +3,9 @@
  */
 import type { Id } from "./contract.ts";
 import { askStop, enter } from "./facts.ts";
+import { codeOf } from "./fresh.ts";
 import { sigterm } from "./runs.ts";
 import type { End, JobState, State, StopWhy } from "./state.ts";
-import { codeOf } from "./state.ts";
 
 /** A run of a job has ended: hooks' codes override the container's, unless we ended the run. */
 export function noteRun(core: State, own: JobState, end: End, ours: boolean): void {

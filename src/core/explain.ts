@@ -3,8 +3,8 @@
  */
 import type { Cond, JobId } from "../plan.ts";
 import { mayCome } from "./deadwaits.ts";
+import { codeOf, stepOf } from "./fresh.ts";
 import type { JobState, State } from "./state.ts";
-import { codeOf, stepOf } from "./state.ts";
 import { stepDeadline } from "./stop.ts";
 
 export function explain(core: State, id: JobId): readonly string[] {

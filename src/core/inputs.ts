@@ -6,6 +6,7 @@ import { boot } from "./boot.ts";
 import type { Ask, Ended, Id, Input, RunId } from "./contract.ts";
 import { noteRun } from "./ends.ts";
 import { askStop, emit, happen, log, say } from "./facts.ts";
+import { codeOf, jobState } from "./fresh.ts";
 import { enterMaintenance, exitMaintenance } from "./maintenance.ts";
 import { beginProbes, probeOver } from "./probes.ts";
 import { askLoad, planned, planRefused } from "./reload.ts";
@@ -15,7 +16,6 @@ import { swept } from "./shutdown.ts";
 import { signalName } from "./signals.ts";
 import { cronDue } from "./start.ts";
 import type { End, JobState, ProbeState, Run, ServiceState, State } from "./state.ts";
-import { codeOf, jobState } from "./state.ts";
 import { liveRun } from "./stop.ts";
 import { watched } from "./watches.ts";
 

@@ -5,8 +5,8 @@ import type { JobId, Leaf, Plan } from "../plan.ts";
 import { hooksOf, listenersOf, satisfied, unknownSources } from "./conditions.ts";
 import type { Id } from "./contract.ts";
 import { happen, log } from "./facts.ts";
+import { codeOf } from "./fresh.ts";
 import type { JobState, State } from "./state.ts";
-import { codeOf } from "./state.ts";
 import { arm, disarm } from "./timers.ts";
 import { setWatch } from "./watches.ts";
 

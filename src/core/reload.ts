@@ -4,12 +4,12 @@
 import type { JobId, Plan } from "../plan.ts";
 import type { Id, Input, RequestId } from "./contract.ts";
 import { emit, happen, log } from "./facts.ts";
+import { codeOf, jobState, leavesOf, newJobState, newProbeState } from "./fresh.ts";
 import { armWithin, catchUpWatches, indexPlan, remind, startIfSatisfied } from "./install.ts";
 import { pauseProbe, startProbe } from "./probes.ts";
 import { kill } from "./runs.ts";
 import { announceAgain, isWithdrawing } from "./services.ts";
 import type { Diff, JobState, ProbeState, Reload, State, WatchState } from "./state.ts";
-import { codeOf, jobState, leavesOf, newJobState, newProbeState } from "./state.ts";
 import { arm, disarm } from "./timers.ts";
 
 /** Somebody asks for a reload, or to see what one would do. Requests by signal coalesce to one more. */

@@ -4,8 +4,8 @@
 import type { Ms } from "../plan.ts";
 import type { Id, RunId } from "./contract.ts";
 import { emit, log } from "./facts.ts";
+import { codeOf } from "./fresh.ts";
 import type { Change, End, JobState, Run, State } from "./state.ts";
-import { codeOf } from "./state.ts";
 import { arm, disarm } from "./timers.ts";
 
 export const sigkill = 9;

@@ -7,9 +7,9 @@ import type { Id } from "./contract.ts";
 import { deadWaits } from "./deadwaits.ts";
 import { exitCode, exitReason } from "./ends.ts";
 import { emit, happen, log, say } from "./facts.ts";
+import { codeOf } from "./fresh.ts";
 import { kill, sigkill, sigterm } from "./runs.ts";
 import type { JobState, State, StopWhy } from "./state.ts";
-import { codeOf } from "./state.ts";
 import { arm, disarm } from "./timers.ts";
 import { setWatches } from "./watches.ts";
 

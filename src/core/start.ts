@@ -6,10 +6,10 @@ import type { Ms, Restart } from "../plan.ts";
 import { hookBound } from "./budget.ts";
 import type { Id } from "./contract.ts";
 import { askStop, emit, enter, happen, log, say } from "./facts.ts";
+import { codeOf } from "./fresh.ts";
 import { beginProbes } from "./probes.ts";
 import { spawn, terminate } from "./runs.ts";
 import type { Change, Delay, Happening, JobState, Pending, State } from "./state.ts";
-import { codeOf } from "./state.ts";
 import { arm, disarm, nextTick, random } from "./timers.ts";
 
 /** Triggers may put a start off for this many times `quiet` in all, so that an endless stream cannot starve it. */

@@ -6,12 +6,12 @@ import { boundOf } from "./budget.ts";
 import type { Id } from "./contract.ts";
 import { finish } from "./ends.ts";
 import { emit, enter, happen, log, say } from "./facts.ts";
+import { codeOf, stepOf } from "./fresh.ts";
 import { stopProbes } from "./probes.ts";
 import { cutGrace, sigterm, terminate } from "./runs.ts";
 import { isWithdrawing, withdraw } from "./services.ts";
 import { again, hookOver, spent } from "./start.ts";
 import type { JobState, Next, Run, State } from "./state.ts";
-import { codeOf, stepOf } from "./state.ts";
 import { arm, disarm } from "./timers.ts";
 
 /** The run of the job's process, while the process is there. */

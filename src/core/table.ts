@@ -3,11 +3,11 @@
  */
 import type { Id } from "./contract.ts";
 import { askStop, enter, happen, log, say } from "./facts.ts";
+import { stepOf } from "./fresh.ts";
 import { kill, timedOut } from "./runs.ts";
 import { giveUpWithdrawing, isWithdrawing } from "./services.ts";
 import { accept, advance, afterRun, delayOver, joinDelayed, joinRunning, startNow, tick } from "./start.ts";
 import type { Happening, JobState, Phase, State } from "./state.ts";
-import { stepOf } from "./state.ts";
 import {
   beginStop,
   cutHooks,
