@@ -1,0 +1,287 @@
+#include "logpump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "futex.h"
+#include "loglines.h"
+#include "logown.h"
+#include "logstate.h"
+#include "thread.h"
+#include "unique_fd.h"
+
+namespace pilot {
+
+LogState log_state;
+
+// ---- start ----
+
+/** Pages are taken when they are touched and given back when a run is done (log_run_mark). */
+static int make_region() {
+  UniqueFd memory(above_stdio((int)syscall(SYS_memfd_create, "containerpilot-log", 1u /* MFD_CLOEXEC */)));
+  bool in_file = memory.valid() && ftruncate(memory.get(), sizeof(LogRegion)) == 0;
+  int flags = MAP_SHARED | MAP_NORESERVE | (in_file ? 0 : MAP_ANONYMOUS);
+  void* address = mmap(nullptr, sizeof(LogRegion), PROT_READ | PROT_WRITE, flags, in_file ? memory.get() : -1, 0);
+  if (address == MAP_FAILED) return -errno;
+  LogRegion* region = static_cast<LogRegion*>(address);
+  region->magic = log_region_magic;
+  region->version = log_region_version;
+  region->runs_max = log_runs_max;
+  region->started_ns = log_clock_ns(CLOCK_REALTIME);
+  log_state.region = region;
+  return 0;
+}
+
+int log_watch(int operation, int epoll, int fd, uint64_t tag, uint32_t events) {
+  struct epoll_event event = {};
+  event.events = events;
+  event.data.u64 = tag;
+  return epoll_ctl(epoll, operation, fd, &event) == 0 ? 0 : -errno;
+}
+
+static int start_thread() {
+  log_state.wake_fd = above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  log_state.main_epoll = above_stdio(epoll_create1(EPOLL_CLOEXEC));
+  log_state.logs_epoll = above_stdio(epoll_create1(EPOLL_CLOEXEC));
+  if (log_state.wake_fd < 0 || log_state.main_epoll < 0 || log_state.logs_epoll < 0) return -errno;
+  int error = log_watch(EPOLL_CTL_ADD, log_state.main_epoll, log_state.wake_fd, log_tag_wake, EPOLLIN);
+  if (error == 0) error = log_watch(EPOLL_CTL_ADD, log_state.main_epoll, log_state.logs_epoll, log_tag_logs, EPOLLIN);
+  if (error == 0) error = pump_settings({LogLevel::info, LogFormat::plain, LogDialect::v3, STDOUT_FILENO});
+  gate_register(&log_state.gate);
+  if (error == 0) error = thread_start("cp-logs", log_thread);
+  return error;
+}
+
+int pump_start() {
+  // The zone's file is read here, where allocating is no risk yet.
+  tzset();
+  int error = make_region();
+  if (error == 0) error = start_thread();
+  if (error != 0) log_state.region = nullptr;
+  return error;
+}
+
+void log_wake() {
+  uint64_t one = 1;
+  // EAGAIN: the counter is full, so the thread has enough to wake up for.
+  ssize_t written = write(log_state.wake_fd, &one, sizeof one);
+  (void)written;
+}
+
+// ---- runs ----
+
+static uint32_t find_run(uint32_t run) {
+  uint32_t index = 0;
+  while (index < log_runs_max && log_state.region->ids[index].load(std::memory_order_acquire) != run) index++;
+  return index;
+}
+
+static void close_fd(int32_t* fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+void log_stream_drop(LogStream* stream) {
+  if (stream->fd >= 0) epoll_ctl(log_epoll_of(*stream), EPOLL_CTL_DEL, stream->fd, nullptr);
+  close_fd(&stream->fd);
+}
+
+static int open_stream(LogRun* run, uint32_t index, int which, LogStreamKind kind) {
+  LogStream* stream = &run->streams[which];
+  *stream = {kind, -1, 0, 0, 0, 0};
+  run->child_fds[which] = -1;
+  if (kind == LogStreamKind::none) return 0;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
+  stream->fd = above_stdio(ends[0]);
+  int error = stream->fd < 0 ? -errno : 0;
+  run->child_fds[which] = above_stdio(ends[1]);
+  if (error == 0 && run->child_fds[which] < 0) error = -errno;
+  // Only the read end: each end of a pipe has flags of its own, and the child shall block.
+  if (error == 0 && fcntl(stream->fd, F_SETFL, O_NONBLOCK) != 0) error = -errno;
+  // No events before pump_run; nor can it hang up by then, since we hold the other end.
+  if (error == 0) error = log_watch(EPOLL_CTL_ADD, log_epoll_of(*stream), stream->fd, index * 2 + static_cast<uint32_t>(which), 0);
+  return error;
+}
+
+static void free_entry(uint32_t index) {
+  LogRegion* region = log_state.region;
+  uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  uintptr_t start = reinterpret_cast<uintptr_t>(region->buffers[index]);
+  uintptr_t end = (start + sizeof region->buffers[index]) & ~(page - 1);
+  start = (start + page - 1) & ~(page - 1);
+  madvise(reinterpret_cast<void*>(start), end - start, MADV_REMOVE);
+  region->runs[index].flags.store(0, std::memory_order_relaxed);
+  region->ids[index].store(0, std::memory_order_release);
+}
+
+void log_run_mark(uint32_t index, uint32_t flag) {
+  constexpr uint32_t all = log_run_ended | log_run_released;
+  uint32_t before = log_state.region->runs[index].flags.fetch_or(flag, std::memory_order_acq_rel);
+  if ((before & all) != all && ((before | flag) & all) == all) free_entry(index);
+}
+
+int pump_open(uint32_t id, LogStreamKind out, LogStreamKind err, const LogField* fields, size_t field_count,
+              int child_fds[2]) {
+  if (log_state.region == nullptr) return -ENOSYS;
+  uint32_t index = find_run(0);
+  if (index == log_runs_max) return -ENFILE;
+  LogRun* run = &log_state.region->runs[index];
+  run->pid = 0;
+  run->deadline_ms = 0;
+  run->tail.total = 0;
+  run->field_bytes = log_pack_fields(fields, field_count, run->fields);
+  int error = open_stream(run, index, 0, out);
+  int error_err = open_stream(run, index, 1, error == 0 ? err : LogStreamKind::none);
+  if (error == 0) error = error_err;
+  if (error != 0) {
+    for (int i = 0; i < 2; i++) {
+      log_stream_drop(&run->streams[i]);
+      close_fd(&run->child_fds[i]);
+    }
+    return error;
+  }
+  for (int i = 0; i < 2; i++) child_fds[i] = run->child_fds[i];
+  log_state.region->ids[index].store(id, std::memory_order_release);
+  return 0;
+}
+
+/** Makes the thread look at a run's flags. */
+static void tell_change(uint32_t index) {
+  log_state.changes[index / 64].fetch_or(UINT64_C(1) << index % 64);
+  log_wake();
+}
+
+void pump_run(uint32_t id, pid_t pid) {
+  uint32_t index = find_run(id);
+  if (index == log_runs_max) return;
+  LogRun* run = &log_state.region->runs[index];
+  run->pid = pid;
+  run->flags.fetch_or(log_run_live);
+  tell_change(index);
+  // Not before it is live: a pipe that hangs up reports itself, asked or not.
+  for (int32_t& fd : run->child_fds) close_fd(&fd);
+}
+
+void pump_abandon(uint32_t id) {
+  uint32_t index = find_run(id);
+  if (index == log_runs_max) return;
+  LogRun* run = &log_state.region->runs[index];
+  for (int i = 0; i < 2; i++) {
+    log_stream_drop(&run->streams[i]);
+    close_fd(&run->child_fds[i]);
+  }
+  free_entry(index);
+}
+
+void pump_exited(uint32_t id) {
+  if (log_state.region == nullptr) return;
+  uint32_t index = find_run(id);
+  if (index == log_runs_max) return;
+  log_state.region->runs[index].flags.fetch_or(log_run_exited);
+  tell_change(index);
+}
+
+void pump_release(uint32_t id) {
+  uint32_t index = find_run(id);
+  if (index < log_runs_max) log_run_mark(index, log_run_released);
+}
+
+// ---- our own lines ----
+
+int pump_settings(const LogSettings& settings) {
+  // Stdio stays what and where it is. Any other descriptor may be closed, and its number used again, while we write.
+  bool owned = settings.fd > STDERR_FILENO;
+  int fd = owned ? fcntl(settings.fd, F_DUPFD_CLOEXEC, 3) : settings.fd;
+  if (owned && fd < 0) return -errno;
+  LogMode mode = {};
+  mode.fd = fd;
+  mode.owned = owned;
+  mode.valid = 1;
+  mode.level = static_cast<uint32_t>(settings.level) & 7;
+  mode.format = static_cast<uint32_t>(settings.format) & 3;
+  mode.dialect = static_cast<uint32_t>(settings.dialect) & 1;
+  mode.terminal = isatty(fd) == 1;
+  mode.generation = (log_state.mode.load().generation + 1) & 0x7fffff;
+  log_state.mode.store(mode);
+  LogMode unseen = log_state.next_mode.exchange(mode);
+  if (unseen.valid && unseen.owned) close(unseen.fd);
+  log_wake();
+  return 0;
+}
+
+/** Serialises producers. A thread that died holding it costs the others their lines, not their lives. */
+class ProducerTurn {
+ public:
+  ProducerTurn() {
+    constexpr int tries = 1000;
+    for (int i = 0; i < tries && !taken_; i++) {
+      uint32_t free = 0;
+      taken_ = busy_.compare_exchange_strong(free, 1, std::memory_order_acquire);
+      if (!taken_) sched_yield();
+    }
+  }
+  ~ProducerTurn() {
+    if (taken_) busy_.store(0, std::memory_order_release);
+  }
+  ProducerTurn(const ProducerTurn&) = delete;
+  ProducerTurn& operator=(const ProducerTurn&) = delete;
+  bool taken() const { return taken_; }
+
+ private:
+  static std::atomic<uint32_t> busy_;
+  bool taken_ = false;
+};
+std::atomic<uint32_t> ProducerTurn::busy_{0};
+
+void pump_log(LogLevel level, Bytes message, const LogField* fields, size_t field_count) {
+  if (log_state.region == nullptr) return;
+  LogMode mode = log_state.mode.load();
+  if (static_cast<uint32_t>(level) < mode.level) return;
+  LogOwnRing* ring = &log_state.region->own;
+  char packed[log_field_bytes_max];
+  LogOwnLine line = {level, mode.style(), mode.generation, log_clock_ns(CLOCK_REALTIME), {}, 0, {packed, 0}, 0};
+  line.fields.size = log_pack_fields(fields, field_count, packed);
+  {
+    ProducerTurn turn;
+    if (!turn.taken()) {
+      ring->dropped.fetch_add(1);
+      return;
+    }
+    bool put = true;
+    while (put && message.size > log_line_bytes_max) {
+      line.part++;
+      line.message = {message.data, utf8_prefix(message.data, log_line_bytes_max)};
+      message = {message.data + line.message.size, message.size - line.message.size};
+      put = log_own_push(ring, line);
+    }
+    if (line.part > 0) line.part++;
+    line.message = message;
+    if (put) log_own_push(ring, line);
+  }
+  log_wake();
+}
+
+bool pump_flush(int timeout_ms) {
+  if (log_state.region == nullptr) return false;
+  uint32_t ticket = log_state.flush_wanted.fetch_add(1) + 1;
+  log_wake();
+  int64_t end_ms = log_monotonic_ms() + timeout_ms;
+  for (;;) {
+    uint32_t done = log_state.flush_done.load();
+    if (static_cast<int32_t>(done - ticket) >= 0) return true;
+    int64_t left = end_ms - log_monotonic_ms();
+    if (left <= 0) return false;
+    futex_wait(&log_state.flush_done, done, static_cast<int>(left));
+  }
+}
+
+}  // namespace pilot
