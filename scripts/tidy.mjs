@@ -147,10 +147,11 @@ function deadFiles(files, report) {
   }
 }
 
-/** By its full name, without its ending in quotes (`fixture("ignores-term")`), or read together with its whole folder. */
+/** By its full name, without its ending in quotes (`fixture("ignores-term")`), or by its folder, which is read as a whole. */
 function named(files, path) {
   const name = basename(path);
-  const words = [name, `"${name.replace(/\.[^.]+$/, "")}"`, `${dirname(path)}/`, `"${dirname(path)}"`];
+  const folder = basename(dirname(path));
+  const words = [name, `"${name.replace(/\.[^.]+$/, "")}"`, `${dirname(path)}/`, `"${folder}"`, `/${folder}"`];
   for (const [other, text] of files) if (other !== path && words.some((word) => text.includes(word))) return true;
   return false;
 }
