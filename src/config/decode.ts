@@ -95,9 +95,7 @@ export function readMap<T extends Table>(keys: T, value: Json, at: Path, problem
     read[key] = idle ? undefined : readKey(kind, given, [...at, name], problems);
   }
   for (const name of unused) {
-    if (value[name] !== undefined) {
-      problems.error("unknown-key", [...at, name], { atKey: true, about: { known: Object.keys(keys) } });
-    }
+    problems.error("unknown-key", [...at, name], { atKey: true, about: { known: Object.keys(keys) } });
   }
   return read as Read<T>;
 }

@@ -104,7 +104,7 @@ class Reader {
   #space(): void {
     this.#match(SPACE);
     if (this.#text.startsWith("/*", this.#at)) {
-      throw new Stop({ code: "syntax", offset: this.#at, expected: "a comment that ends with */" });
+      throw new Stop({ code: "syntax", offset: this.#at, expected: "*/ at the end of the comment" });
     }
   }
 
@@ -208,7 +208,7 @@ class Reader {
       }
       if (unit !== "\\") {
         this.#at = start;
-        this.#fail(`a ${quote} that ends this text on its line`);
+        this.#fail(`${quote} at the end of the text, on the same line`);
       }
       value += this.#escape();
     }

@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { type Dialect, dialectOf } from "./dialect.ts";
 import { type Address, systemAddresses } from "./interfaces.ts";
 import { type Problem, Problems } from "./problems.ts";
-import { checkFunctions, renderText } from "./rendering.ts";
+import { checkFunctions, renderText, renderWord } from "./rendering.ts";
 import { readSource, type Source } from "./source.ts";
 import { parseConfig } from "./syntax.ts";
 import type { SourceMap } from "./template/sourcemap.ts";
@@ -35,7 +35,7 @@ export interface Attempt {
   /** As read, before rendering; empty where it could not be read. */
   text: string;
   rendered: string;
-  /** From the rendered text to the text as read; absent where they are the same. */
+  /** From the rendered text to the text as read. */
   map?: SourceMap;
   dialect?: Dialect;
   problems: readonly Problem[];
@@ -69,7 +69,7 @@ export async function attemptLoad(request: LoadRequest): Promise<Attempt> {
 export function attemptRead({ config: flag, env }: Pick<LoadRequest, "config" | "env">, problems: Problems): Attempt {
   const config = flag || env.CONTAINERPILOT || "";
   const attempt: Attempt = {
-    source: { kind: "inline", name: flag ? "-config" : "CONTAINERPILOT" },
+    source: { kind: "inline", name: flag ? "-config" : env.CONTAINERPILOT ? "CONTAINERPILOT" : "containerpilot" },
     text: "",
     rendered: "",
     problems: problems.list,
@@ -124,8 +124,7 @@ async function decode(
     version,
     addresses: () => (addresses ??= systemAddresses()),
     problems,
-    render: async (word, more) =>
-      (await import("./rendering.ts")).renderWord(word, { ...templateEnv(request), ...more }),
+    render: (word, more) => renderWord(word, { ...templateEnv(request), ...more }),
   };
   if (dialect === "v2") {
     await checkFunctions(attempt.text, problems);

@@ -9,9 +9,13 @@ import type { Origin } from "./template/sourcemap.ts";
 export interface Place {
   offset: number;
   /** Actions of the template that made what stands there, or should have. */
-  origins: readonly Origin[];
-  /** It printed nothing: something is missing here. */
-  hole: boolean;
+  origins: readonly Blamed[];
+}
+
+/** An action; `silent`: it printed nothing, so something is missing. */
+export interface Blamed {
+  origin: Origin;
+  silent: boolean;
 }
 
 /** Finds places in one attempt; the rendered text is read a second time, with marks, when the first one is asked for. */
@@ -29,7 +33,7 @@ export class Locator {
 
   /** undefined: the problem is not about a place in the text. */
   placeOf(problem: Problem): Place | undefined {
-    if (problem.sourceOffset !== undefined) return { offset: problem.sourceOffset, origins: [], hole: false };
+    if (problem.sourceOffset !== undefined) return { offset: problem.sourceOffset, origins: [] };
     if (problem.offset !== undefined) return this.#fault(problem.offset);
     return problem.path.length === 0 ? undefined : this.placeOfPath(problem.path, problem.atKey ?? false);
   }
@@ -79,24 +83,28 @@ export class Locator {
     const before = rendered.slice(0, offset).trimEnd().length;
     const silent = map?.silent(before, offset).filter(isAction) ?? [];
     const hole = silent.at(-1);
-    if (hole) return { offset: hole.sourceOffset, origins: silent, hole: true };
+    if (hole) return { offset: hole.sourceOffset, origins: silent.map((origin) => ({ origin, silent: true })) };
     const origin = map?.at(offset);
-    return { offset: origin?.sourceOffset ?? offset, origins: origin?.action ? [origin] : [], hole: false };
+    return {
+      offset: origin?.sourceOffset ?? offset,
+      origins: origin?.action ? [{ origin, silent: false }] : [],
+    };
   }
 
   /** A key or value: the actions that printed into it, or would have. */
   #map(from: number, to: number): Place {
     const { map } = this.#attempt;
-    if (!map) return { offset: from, origins: [], hole: false };
-    const origins = new Map<number, Origin>();
+    if (!map) return { offset: from, origins: [] };
+    const origins = new Map<number, Blamed>();
     for (let at = from; at < Math.min(to, from + SCAN_MAX); at += 1) {
       const origin = map.at(at);
-      if (origin.action) origins.set(origin.sourceOffset, origin);
+      if (origin.action) origins.set(origin.sourceOffset, { origin, silent: false });
     }
-    const silent = to > from ? map.silent(from + 1, to - 1).filter(isAction) : [];
-    for (const origin of silent) origins.set(origin.sourceOffset, origin);
-    const all = [...origins.values()].sort((a, b) => a.sourceOffset - b.sourceOffset);
-    return { offset: map.at(from).sourceOffset, origins: all, hole: silent.length > 0 };
+    for (const origin of to > from ? map.silent(from + 1, to - 1).filter(isAction) : []) {
+      origins.set(origin.sourceOffset, { origin, silent: true });
+    }
+    const all = [...origins].sort(([a], [b]) => a - b).map(([, blamed]) => blamed);
+    return { offset: map.at(from).sourceOffset, origins: all };
   }
 }
 

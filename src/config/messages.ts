@@ -27,6 +27,8 @@ function words(list: readonly unknown[]): string {
   return list.map(String).join(", ");
 }
 
+const SPAN_BOUNDS: Readonly<Record<string, string>> = { 0: ", not negative", 1: ", from 1ms on" };
+
 /** What a key may hold. */
 export function kindWords(kind: Kind): string {
   switch (kind.t) {
@@ -44,7 +46,7 @@ export function kindWords(kind: Kind): string {
       return "a command: a text, or a list of words";
     case "span":
       if (kind.unit) return 'a duration with its unit, such as "90s" or "10m"';
-      return `a duration such as "1500ms" or "1m30s", or seconds${kind.min === 1 ? ", from 1ms on" : ""}`;
+      return `a duration such as "1500ms" or "1m30s", or seconds${SPAN_BOUNDS[kind.min ?? ""] ?? ""}`;
     case "restarts":
       return 'a whole number from 0 on, "unlimited" or "never"';
     case "map":
@@ -128,12 +130,21 @@ function unreadable({ about }: Problem): Words {
 
 function syntax({ about, found }: Problem): Words {
   const { expected, key, extraComma } = (about ?? {}) as { expected: string; key?: string; extraComma: boolean };
-  const value = expected === "a value" && key !== undefined ? `a value for ${key}` : expected;
+  const token = String(found ?? "");
+  const shown = token === "" ? "the end of the text" : /^["']/.test(token) ? token : JSON.stringify(token);
   return {
-    found: `found ${found === "" ? "the end of the text" : JSON.stringify(found)}`,
-    allowed: value,
+    found: `found ${shown}`,
+    allowed: expected === "a value" && key !== undefined ? `a value for ${key}` : expected,
     hint: extraComma ? "Do you have an extra comma somewhere?" : undefined,
   };
+}
+
+function template(_: Problem, about: About): Words {
+  const allowed = (about.allowed ?? []) as readonly string[];
+  const message = String(about.message);
+  const near = nearest(/ (\w+) is not defined/.exec(message)?.[1] ?? "", allowed);
+  const known = allowed.length > 0 && !message.includes(";") ? `known are ${words(allowed)}` : undefined;
+  return { found: `${String(about.action)}: ${message}`, hint: near ? `did you mean ${near}?` : known };
 }
 
 function missing({ about }: Problem): Words {
@@ -154,10 +165,7 @@ const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2
     hint: "give -config file://PATH (or a path, or the JSON text itself), or set the variable CONTAINERPILOT",
   }),
   unreadable,
-  template: (_, about) => ({
-    found: `${String(about.action)}: ${String(about.message)}`,
-    hint: Array.isArray(about.allowed) ? `known are ${words(about.allowed)}` : undefined,
-  }),
+  template,
   syntax,
   "too-deep": (_, about) => ({ found: "nested too deeply", allowed: `at most ${String(about.max)} levels` }),
   "too-big": ({ found }, about) => ({

@@ -1,9 +1,9 @@
 /** Problems as lines for people: `file:line:column  key.path: what was found; expected what is allowed; hint`, then the source line. */
 import type { Attempt } from "./load.ts";
-import { Locator, type Place } from "./locate.ts";
+import { type Blamed, Locator, type Place } from "./locate.ts";
 import { wordsOf } from "./messages.ts";
 import type { Code, Path, Problem } from "./problems.ts";
-import type { Origin, VariableRead } from "./template/sourcemap.ts";
+import type { VariableRead } from "./template/sourcemap.ts";
 
 /** A problem in words, with its place. Lines and columns count from 1, columns in characters. */
 export interface Told {
@@ -36,7 +36,11 @@ const SECRET = /pass|secret|token|key|credential|auth/i;
 
 export function printLines(attempt: Attempt, options: PrintOptions): readonly string[] {
   const told = tellAll(attempt).filter(({ level }) => options.level === undefined || level === options.level);
-  return told.flatMap((one) => toLines(one, options));
+  return told.flatMap((one, index) => {
+    const next = told[index + 1];
+    const again = next && next.line === one.line && next.column === one.column;
+    return toLines(one, again ? { ...options, excerpt: false } : options);
+  });
 }
 
 /** All problems in the order of the text, those without a place first. */
@@ -49,7 +53,7 @@ export function tellAll(attempt: Attempt): readonly Told[] {
 }
 
 function tell(problem: Problem, place: Place | undefined, attempt: Attempt, locator: Locator): Told {
-  const secret = place?.origins.some(({ variables }) => variables.some(({ name }) => SECRET.test(name)));
+  const secret = place?.origins.some(({ origin }) => origin.variables.some(({ name }) => SECRET.test(name)));
   const shown = secret && problem.found !== undefined ? { ...problem, found: "…" } : problem;
   const { found, allowed, hint } = wordsOf(shown, attempt.dialect ?? "v2");
   const hints = [hint, place && templateHint(place), alsoHint(problem, attempt, locator)].filter(Boolean);
@@ -88,13 +92,12 @@ function positionOf(text: string, offset: number): { line: number; column: numbe
 }
 
 /** Which action of the template is to blame, and which of its variables are not set. */
-function templateHint({ origins, hole }: Place): string | undefined {
-  if (origins.length === 0) return undefined;
-  return origins.map((origin) => originHint(origin, hole)).join(", ");
+function templateHint({ origins }: Place): string | undefined {
+  return origins.length === 0 ? undefined : origins.map(originHint).join(", ");
 }
 
-function originHint({ action, variables }: Origin, hole: boolean): string {
-  const what = `${action?.text ?? ""} ${hole ? "printed nothing" : "printed it"}`;
+function originHint({ origin: { action, variables }, silent }: Blamed): string {
+  const what = `${action?.text ?? ""} printed ${silent ? "nothing" : "it"}`;
   const why = variables.map(variableHint);
   return why.length > 0 ? `${what}: ${why.join(", ")}` : what;
 }

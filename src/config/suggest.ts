@@ -67,23 +67,24 @@ export function hintForKey(
     (meant !== undefined && known.includes(meant.split(/[ :]/)[0] as string) && meant) || nearest(key, known);
   if (near) return `did you mean ${near}?`;
   const here = placesOf(key, TABLES[dialect]);
-  if (here.length > 0) return `${key} belongs in ${list(here)}`;
+  if (here.length > 0) return `${key} belongs ${list(here)}`;
   const other = dialect === "v2" ? "v3" : "v2";
   const there = placesOf(key, TABLES[other]);
   const name = other === "v2" ? "ContainerPilot 2" : "ContainerPilot 3";
-  return there.length > 0 ? `${name} has ${key}, in ${list(there)}` : undefined;
+  return there.length > 0 ? `${name} has ${key}, ${list(there)}` : undefined;
 }
 
-/** Where a table has a key, as `services[].timeout`; `the top level` for a key of the table itself. */
+/** Where a table has a key, as `in services[]`; `at the top level` for a key of the table itself. */
 function placesOf(key: string, table: Table, prefix = ""): readonly string[] {
   const places: string[] = [];
   for (const [name, kind] of Object.entries(table)) {
-    if (name === key && kind.t !== "ignored") places.push(prefix === "" ? "the top level" : prefix.slice(0, -1));
+    if (name === key && kind.t !== "ignored")
+      places.push(prefix === "" ? "at the top level" : `in ${prefix.slice(0, -1)}`);
     if ("keys" in kind) places.push(...placesOf(key, kind.keys, `${prefix}${name}${kind.t === "list" ? "[]" : ""}.`));
   }
   return places;
 }
 
 function list(places: readonly string[]): string {
-  return places.length > 3 ? `${places.slice(0, 3).join(", ")} and others` : places.join(" or ");
+  return places.length > 3 ? `${places.slice(0, 3).join(", ")} and elsewhere` : places.join(" or ");
 }

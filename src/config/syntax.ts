@@ -19,27 +19,31 @@ export async function parseConfig(
     problems.error("not-an-object", [], { found: value });
     return undefined;
   }
-  if (isDeeper(value, DEPTH_MAX)) {
-    problems.error("too-deep", [], { about: { max: DEPTH_MAX } });
-    return undefined;
-  }
-  return value;
+  // The other reader has the bound built in, and knows the place.
+  return isDeeper(value, DEPTH_MAX) ? ((await parseAsJson5(text, problems)) as undefined) : value;
 }
 
 async function parse(text: string, problems: Problems): Promise<unknown> {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    const { readJson5 } = await import("./json5.ts");
-    const result = readJson5(text, DEPTH_MAX);
-    if (result.ok) return result.value;
-    const { fault } = result;
-    const found = /^(?:[\w$.+-]{1,32}|[^\s]?)/u.exec(text.slice(fault.offset, fault.offset + 33))?.[0];
-    const extraComma = found === "," && /[,{[]\s*$/.test(text.slice(0, fault.offset));
-    problems.error(fault.code, [], { offset: fault.offset, found, about: { ...fault, extraComma, max: DEPTH_MAX } });
-    return undefined;
+    return parseAsJson5(text, problems);
   }
 }
+
+async function parseAsJson5(text: string, problems: Problems): Promise<unknown> {
+  const { readJson5 } = await import("./json5.ts");
+  const result = readJson5(text, DEPTH_MAX);
+  if (result.ok) return result.value;
+  const { fault } = result;
+  const found = TOKEN.exec(text.slice(fault.offset, fault.offset + 40))?.[0];
+  const extraComma = found === "," && /[,{[]\s*$/.test(text.slice(0, fault.offset));
+  problems.error(fault.code, [], { offset: fault.offset, found, about: { ...fault, extraComma, max: DEPTH_MAX } });
+  return undefined;
+}
+
+/** What stands at a fault, for its message: a word, a text, or one character. */
+const TOKEN = /^(?:[\w$.+-]{1,32}|"[^"\n]{1,32}"|'[^'\n]{1,32}'|\S?)/u;
 
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
