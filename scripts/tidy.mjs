@@ -151,7 +151,8 @@ function deadFiles(files, report) {
 function named(files, path) {
   const name = basename(path);
   const folder = basename(dirname(path));
-  const words = [name, `"${name.replace(/\.[^.]+$/, "")}"`, `${dirname(path)}/`, `"${folder}"`, `/${folder}"`];
+  const words = [name, `"${name.replace(/\.[^.]+$/, "")}"`, `${dirname(path)}/`];
+  if (!isCode(path)) words.push(`"${folder}"`, `/${folder}"`);
   for (const [other, text] of files) if (other !== path && words.some((word) => text.includes(word))) return true;
   return false;
 }

@@ -117,6 +117,12 @@ describe("dead files", () => {
     ]);
     expect(faults({ ...fixture, "test/a.test.ts": 'fixture("waits");\n' })).toEqual([]);
     expect(faults({ ...fixture, "test/a.test.ts": 'read("test/fixtures/");\n' })).toEqual([]);
+    const data = { "test/cases/one.txt": "x" };
+    expect(faults({ ...data, "test/a.test.ts": "cases();\n" })).toEqual([
+      "test/cases/one.txt:1: nothing imports or names it",
+    ]);
+    expect(faults({ ...data, "test/a.test.ts": 'read("../cases");\n' })).toEqual([]);
+    expect(faults({ ...fixture, "test/a.test.ts": 'read("../fixtures");\n' })).toHaveLength(1);
   });
 });
 
