@@ -1,7 +1,7 @@
 /**
  * What each input means. An input about something that is not current any more is dropped and counted.
  */
-import type { ProbeId, SignalDeed } from "../plan.ts";
+import type { JobId, ProbeId, SignalDeed } from "../plan.ts";
 import { boot } from "./boot.ts";
 import type { Ask, Ended, Id, Input, RunId } from "./contract.ts";
 import { noteRun } from "./ends.ts";
@@ -106,6 +106,7 @@ function signalled(core: State, input: Of<"signal">): void {
   const cause = input.id;
   if (typeof deed === "object" || deed === undefined) {
     log(core, cause, "debug", "signalForwarded", { signal: input.signo });
+    if (deed?.as !== undefined) sendSignal(core, deed.forward, deed.as, cause);
     return;
   }
   switch (deed) {
@@ -134,6 +135,14 @@ function signalled(core: State, input: Of<"signal">): void {
   }
 }
 
+/** A signal to a job's process, whatever that does to it; false when it is not running. */
+function sendSignal(core: State, job: JobId, signo: number, cause: Id): boolean {
+  const own = core.jobs.get(job);
+  const run = own && liveRun(core, own);
+  if (run) emit(core, cause, { t: "signal", run: run.id, signo, target: "process" });
+  return run !== undefined;
+}
+
 /** A request through the control socket. */
 function asked(core: State, input: Of<"asked">): void {
   const { ask, request, id } = input;
@@ -160,10 +169,7 @@ function answer(core: State, ask: Exclude<Ask, { do: "reload" } | { do: "dryRun"
   const own = core.jobs.get(ask.job);
   if (!own) return `no job ${ask.job}`;
   if (ask.do === "signal") {
-    const run = liveRun(core, own);
-    if (!run) return `${ask.job} is not running`;
-    emit(core, cause, { t: "signal", run: run.id, signo: ask.signo, target: "process" });
-    return undefined;
+    return sendSignal(core, ask.job, ask.signo, cause) ? undefined : `${ask.job} is not running`;
   }
   if (core.life !== "running") return "stopping";
   const idle = own.phase === "waiting" || own.phase === "delayed" || own.phase === "done";
