@@ -1,6 +1,5 @@
 // The addon's face to JavaScript (src/native/pilot.ts): guards and conversion, nothing else.
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,15 +9,15 @@
 #include "boot.h"
 #include "dead.h"
 #include "early.h"
+#include "logpump.h"
 #include "napi_args.h"
 #include "process.h"
-#include "pump_port.h"
 #include "queue.h"
 #include "signals.h"
 #include "spawn.h"
+#include "streams.h"
 #include "terminal.h"
 #include "thread.h"
-#include "unique_fd.h"
 
 namespace pilot {
 
@@ -95,7 +94,7 @@ static void call_doorbell(napi_env env, napi_value callback, void*, void*) {
   napi_fatal_exception(env, error);
 }
 
-static void* bell_main(void*) {
+static void* bell_main() {
   for (;;) {
     queue_wait_bell();
     ringing.store(true);
@@ -129,6 +128,7 @@ static napi_value start_call(napi_env env, napi_callback_info info) {
   }
   started = true;
   boot(false);
+  dead_install();
   napi_value name;
   napi_create_string_utf8(env, "containerpilot", NAPI_AUTO_LENGTH, &name);
   napi_threadsafe_function function = nullptr;
@@ -136,7 +136,7 @@ static napi_value start_call(napi_env env, napi_callback_info info) {
   napi_create_threadsafe_function(env, values[0], nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_doorbell, &function);
   doorbell.store(function);
   napi_add_env_cleanup_hook(env, stop_doorbell, nullptr);
-  int error = thread_start("cp-bell", bell_main, nullptr);
+  int error = thread_start("cp-bell", bell_main);
   if (error != 0) napi_throw_error(env, nullptr, strerror(-error));
   return undefined(env);
 }
@@ -189,16 +189,23 @@ static napi_value drain_call(napi_env env, napi_callback_info) {
   return events;
 }
 
-enum { stream_inherit, stream_null, stream_log, stream_capture };
 static const char* const stream_names[] = {"inherit", "null", "log", "capture", nullptr};
 static const char* const stdin_names[] = {"inherit", "null", nullptr};
+static const char* const level_names[] = {"debug", "info", "warn", "error", "fatal", "panic", nullptr};
+static const char* const format_names[] = {"default", "text", "json", nullptr};
+static const char* const dialect_names[] = {"v2", "v3", nullptr};
 
-/** Opened once; children get copies. -errno where there is no /dev/null. */
-static int dev_null() {
-  static int fd = -1;
-  if (fd >= 0) return fd;
-  fd = above_stdio(open("/dev/null", O_RDWR | O_CLOEXEC));
-  return fd >= 0 ? fd : -errno;
+/** Pairs of strings; a number is written as one by whoever made the text. */
+static LogField* read_fields(Reader& reader, Arena& arena, napi_value value, uint32_t* count) {
+  *count = reader.length(value, "fields");
+  LogField* fields = arena.array<LogField>(*count);
+  for (uint32_t i = 0; i < *count; i++) {
+    napi_value pair = reader.element(value, i);
+    Text key = reader.text(reader.element(pair, 0), "fields");
+    Text text = reader.text(reader.element(pair, 1), "fields");
+    fields[i] = {{key.data, key.size}, {text.data, text.size}, false};
+  }
+  return fields;
 }
 
 static napi_value spawn_call(napi_env env, napi_callback_info info) {
@@ -214,23 +221,21 @@ static napi_value spawn_call(napi_env env, napi_callback_info info) {
   request.argv = reader.c_strings(reader.property(from, "argv"), "argv");
   request.envp = reader.c_strings(reader.property(from, "env"), "env");
   request.cwd = reader.optional_c_string(reader.property(from, "cwd"), "cwd");
-  int kinds[3] = {reader.one_of(reader.property(from, "stdin"), "stdin", stdin_names),
-                  reader.one_of(reader.property(from, "stdout"), "stdout", stream_names),
-                  reader.one_of(reader.property(from, "stderr"), "stderr", stream_names)};
-  request.foreground = reader.boolean(reader.property(from, "foreground"), "foreground");
+  StreamRequest streams = {};
+  streams.kinds[0] = StreamKind(reader.one_of(reader.property(from, "stdin"), "stdin", stdin_names));
+  streams.kinds[1] = StreamKind(reader.one_of(reader.property(from, "stdout"), "stdout", stream_names));
+  streams.kinds[2] = StreamKind(reader.one_of(reader.property(from, "stderr"), "stderr", stream_names));
+  uint32_t field_count = 0;
+  streams.fields = read_fields(reader, arena, reader.property(from, "fields"), &field_count);
+  streams.field_count = field_count;
+  request.foreground = reader.boolean(reader.property(from, "foreground"), "foreground") && terminal_present();
+  if (!reader.failed() && table_find_run(request.run) != nullptr) reader.reject("run", "the number of no unfinished run");
   if (reader.failed()) return nullptr;
-  if (table_find_run(request.run) != nullptr) {
-    reader.reject("run", "a number that no unfinished run has");
-    return nullptr;
-  }
-  request.foreground = request.foreground && terminal_present();
-  for (int fd = 0; fd < 3; fd++) {
-    request.streams[fd] = fd;
-    if (kinds[fd] == stream_inherit) continue;
-    request.streams[fd] = dev_null();
-    if (request.streams[fd] < 0) return from_integer(env, request.streams[fd]);
-  }
-  return from_integer(env, spawn(request));
+  int error = streams_open(streams, &request);
+  if (error != 0) return from_integer(env, error);
+  int pid = spawn(request);
+  streams_spawned(request, pid);
+  return from_integer(env, pid);
 }
 
 static napi_value signal_call(napi_env env, napi_callback_info info) {
@@ -273,6 +278,37 @@ static napi_value sweep_call(napi_env env, napi_callback_info info) {
   return from_integer(env, process_sweep(signo));
 }
 
+static napi_value log_settings_call(napi_env env, napi_callback_info info) {
+  Arena arena;
+  Reader reader(env, arena);
+  napi_value values[1];
+  arguments(env, info, values);
+  LogSettings settings = {};
+  settings.level = LogLevel(reader.one_of(reader.property(values[0], "level"), "level", level_names));
+  settings.format = LogFormat(reader.one_of(reader.property(values[0], "format"), "format", format_names));
+  settings.dialect = LogDialect(reader.one_of(reader.property(values[0], "dialect"), "dialect", dialect_names));
+  settings.fd = (int)reader.integer(reader.property(values[0], "fd"), "fd", 1, INT32_MAX);
+  if (reader.failed()) return nullptr;
+  int error = pump_settings(settings);
+  if (error == 0) return undefined(env);
+  reader.reject("fd", "an open descriptor");
+  return nullptr;
+}
+
+static napi_value log_call(napi_env env, napi_callback_info info) {
+  Arena arena;
+  Reader reader(env, arena);
+  napi_value values[3];
+  arguments(env, info, values);
+  LogLevel level = LogLevel(reader.one_of(values[0], "level", level_names));
+  Text message = reader.text(values[1], "message");
+  uint32_t count = 0;
+  LogField* fields = read_fields(reader, arena, values[2], &count);
+  if (reader.failed()) return nullptr;
+  pump_log(level, {message.data, message.size}, fields, count);
+  return undefined(env);
+}
+
 static napi_value exit_call(napi_env env, napi_callback_info info) {
   Arena arena;
   Reader reader(env, arena);
@@ -291,6 +327,7 @@ struct Method {
 static const Method methods[] = {
     {"boot", boot_call},     {"start", start_call},   {"drain", drain_call}, {"spawn", spawn_call},
     {"signal", signal_call}, {"policy", policy_call}, {"sweep", sweep_call}, {"exit", exit_call},
+    {"logSettings", log_settings_call}, {"log", log_call},
 };
 
 }  // namespace pilot

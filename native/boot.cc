@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include "early.h"
-#include "futex.h"
+#include "logpump.h"
 #include "process.h"
-#include "pump_port.h"
 #include "reaper.h"
 #include "signals.h"
 #include "terminal.h"
@@ -31,7 +30,9 @@ static int bring_up(bool early) {
   if (error != 0) return error;
   int signals_error = signals_start(early);
   int reaper_error = reaper_start();
-  return signals_error != 0 ? signals_error : reaper_error;
+  // Without descriptors there is no pump: children then write to our own streams.
+  int pump_error = pump_start();
+  return signals_error != 0 ? signals_error : reaper_error != 0 ? reaper_error : pump_error;
 }
 
 const BootState& boot(bool early) {

@@ -138,7 +138,6 @@ static int sweep_container(int signo) {
   for (int i = 0; i < process_count; i++) alive += !processes[i].zombie;
   int error = kill_all(signo);
   if (error == -ESRCH) return 0;
-  // Without /proc all that is known is whether anybody is left, zombies included.
   if (!counted) return error == 0 ? 1 : error;
   return alive;
 }
@@ -161,9 +160,9 @@ static int sweep_tree(int signo) {
       signalled[signalled_count++] = process.pid;
       found = true;
     }
-    if (!found) return alive;
+    if (signo == 0) return alive;
   }
-  return 0;
+  return signalled_count;
 }
 
 int process_sweep(int signo) {

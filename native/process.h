@@ -25,7 +25,8 @@ bool group_is_empty(int32_t leader);
 
 /**
  * Sends `signo` (0: to nobody) to every other process of the container: as PID 1 to all there are, else to all below us.
- * Returns how many were still there (zombies do not count), or -errno when that cannot be told.
+ * Returns how many there were (zombies do not count; without /proc as PID 1: 1 for any number, zombies included), or -errno
+ * when that cannot be told.
  */
 int process_sweep(int signo);
 

@@ -8,8 +8,8 @@
 #include "dead.h"
 #include "futex.h"
 #include "gate.h"
+#include "logpump.h"
 #include "process.h"
-#include "pump_port.h"
 #include "queue.h"
 #include "table.h"
 #include "terminal.h"
@@ -88,7 +88,10 @@ static void reap(const siginfo_t& info) {
   uint32_t run = cp_load(child->run);
   int32_t status = child->status;
   report(EventType::exited, child);
-  if ((cp_load(child->owed) & CP_OWES_CLOSED) != 0) pump_exited(run);
+  if (child->pumped != 0)
+    pump_exited(run);
+  else if ((cp_load(child->owed) & CP_OWES_CLOSED) != 0)
+    report(EventType::closed, child);
   // The last word on a run: as soon as it is drained, the entry may be used again.
   if (empty)
     report(EventType::group_empty, child);
@@ -115,7 +118,7 @@ static void check_groups() {
   }
 }
 
-static void* reaper_main(void*) {
+static void* reaper_main() {
   for (;;) {
     uint32_t seen = wake.load();
     siginfo_t info = {};
@@ -135,7 +138,7 @@ static void* reaper_main(void*) {
 
 int reaper_start() {
   gate_register(&gate);
-  return thread_start("cp-reaper", reaper_main, nullptr);
+  return thread_start("cp-reaper", reaper_main);
 }
 
 }  // namespace pilot

@@ -114,7 +114,7 @@ static void take_caught() {
   if (!any) futex_wait(&caught_count, seen, -1);
 }
 
-static void* signals_main(void*) {
+static void* signals_main() {
   for (;;) {
     if (mode.load() == SignalMode::handlers)
       take_caught();
@@ -161,7 +161,7 @@ int signals_start(bool masked) {
     memcpy(&set, &bits, sizeof bits);
     signal_fd = above_stdio(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   }
-  int error = thread_start("cp-signals", signals_main, nullptr);
+  int error = thread_start("cp-signals", signals_main);
   if (error == 0 && mode.load() == SignalMode::handlers) error = install_handlers();
   return error;
 }

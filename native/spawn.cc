@@ -133,7 +133,8 @@ int spawn(const SpawnRequest& request) {
   cp_child* entry = table_claim(request.run, request.job);
   if (entry == nullptr) return -ENOBUFS;
   entry->foreground = request.foreground ? 1 : 0;
-  cp_store(entry->owed, (uint32_t)(CP_OWES_EXITED | CP_OWES_GROUP | (request.piped ? CP_OWES_CLOSED : 0)));
+  entry->pumped = request.pumped ? 1 : 0;
+  cp_store(entry->owed, (uint32_t)(CP_OWES_EXITED | CP_OWES_GROUP | (request.closes ? CP_OWES_CLOSED : 0)));
   ChildPlan plan = {&request, entry, original_nofile()};
   if (request.foreground) terminal_lend();
 

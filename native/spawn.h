@@ -15,8 +15,9 @@ struct SpawnRequest {
   /** What becomes of 0, 1 and 2: a descriptor above 2, or the number itself to inherit ours. */
   int streams[3];
   bool foreground;
-  /** The log pump owes a `closed` event for it. */
-  bool piped;
+  /** JavaScript waits for `closed`: from the log pump, or, when that does not read its streams, right after `exited`. */
+  bool closes;
+  bool pumped;
 };
 
 /**

@@ -44,7 +44,8 @@ struct cp_child {
   uint32_t owed;
   /* It was given the terminal. */
   uint32_t foreground;
-  uint32_t reserved;
+  /* The log pump reads its streams. */
+  uint32_t pumped;
   /* CLOCK_MONOTONIC. */
   int64_t started_ms;
   char job[CP_JOB_BYTES];
