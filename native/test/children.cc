@@ -1,0 +1,119 @@
+// The children of the tests. Each says in a file, or on its stdout, what the test waits for.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+namespace pilot {
+
+static void touch(const std::string& path) { close(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)); }
+
+/** State as exec gave it, one `key=value` a line. */
+static void report() {
+  std::string status = read_file("/proc/self/status");
+  for (const char* key : {"SigBlk", "SigIgn", "SigCgt", "SigPnd", "ShdPnd"}) {
+    size_t at = status.find(std::string("\n") + key + ":\t");
+    printf("%s=%s\n", key, at == std::string::npos ? "?" : status.substr(at + strlen(key) + 3, 16).c_str());
+  }
+  struct rlimit nofile;
+  getrlimit(RLIMIT_NOFILE, &nofile);
+  printf("nofile=%llu/%llu\n", (unsigned long long)nofile.rlim_cur, (unsigned long long)nofile.rlim_max);
+  printf("fds=");
+  for (int fd = 0; fd < 1024; fd++)
+    if (fcntl(fd, F_GETFD) >= 0) printf("%d%s ", fd, (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0 ? "x" : "");
+  char directory[4096];
+  printf("\nleader=%d\ncwd=%s\n", getpgrp() == getpid(), getcwd(directory, sizeof directory));
+  fflush(stdout);
+}
+
+/** Counts signals until QUIT comes; says `N:count` for each and the sum of the values. The file says when it is ready. */
+static void count(const std::string& ready) {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, nullptr);
+  touch(ready);
+  int counts[65] = {};
+  long values = 0;
+  siginfo_t info;
+  while (sigwaitinfo(&all, &info) != SIGQUIT) {
+    counts[info.si_signo]++;
+    if (info.si_code == SI_QUEUE) values += info.si_value.sival_int;
+  }
+  for (int signo = 1; signo <= 64; signo++)
+    if (counts[signo] > 0) printf("%d:%d ", signo, counts[signo]);
+  printf("values:%ld", values);
+  fflush(stdout);
+}
+
+/** Forks twice, so that the second one becomes an orphan: in batches that end all at once. */
+static void orphans(int total, int batch) {
+  for (int made = 0; made < total;) {
+    pid_t middle = fork();
+    if (middle == 0) {
+      for (int i = 0; i < batch; i++)
+        if (fork() == 0) _exit(0);
+      _exit(0);
+    }
+    made += batch;
+    waitpid(middle, nullptr, 0);
+  }
+}
+
+/** `words`: how it behaves. All of them write `ready` last. */
+static void linger(const std::string& how, const std::string& ready) {
+  if (how.find("term-proof") != std::string::npos) signal(SIGTERM, SIG_IGN);
+  if (how.find("session") != std::string::npos && fork() != 0) _exit(0);
+  if (how.find("session") != std::string::npos) setsid();
+  touch(ready);
+  for (;;) pause();
+}
+
+/** The leader ends; a process of its group stays, with or without a hold on stdout. */
+static void leave_behind(const std::string& ready) {
+  if (fork() == 0) {
+    touch(ready);
+    for (;;) pause();
+  }
+  while (access(ready.c_str(), F_OK) != 0) nap_ms(1);
+  _exit(3);
+}
+
+[[noreturn]] static void die_by(int signo) {
+  struct rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  kill(getpid(), signo);
+  for (;;) pause();
+}
+
+/** Says in the file `echo` that USR1 has come, then goes on. */
+static void echo_signal(const std::string& ready, const std::string& echo) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  touch(ready);
+  siginfo_t info;
+  sigwaitinfo(&set, &info);
+  touch(echo);
+  for (;;) pause();
+}
+
+void child_main(const std::vector<std::string>& words) {
+  const std::string& verb = words.at(0);
+  if (verb == "exit") _exit(atoi(words.at(1).c_str()));
+  if (verb == "die") die_by(atoi(words.at(1).c_str()));
+  if (verb == "report") report();
+  if (verb == "count") count(words.at(1));
+  if (verb == "orphans") orphans(atoi(words.at(1).c_str()), atoi(words.at(2).c_str()));
+  if (verb == "linger") linger(words.at(1), words.at(2));
+  if (verb == "leave-behind") leave_behind(words.at(1));
+  if (verb == "echo-signal") echo_signal(words.at(1), words.at(2));
+  _exit(0);
+}
+
+}  // namespace pilot

@@ -1,0 +1,92 @@
+// Reaping: nothing is lost, nothing is told twice, nobody stays a zombie.
+#include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+namespace pilot {
+
+static int zombies() {
+  int count = 0;
+  DIR* proc = opendir("/proc");
+  while (struct dirent* entry = readdir(proc)) {
+    if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
+    std::string stat = read_file(std::string("/proc/") + entry->d_name + "/stat");
+    size_t at = stat.rfind(')');
+    count += at != std::string::npos && stat.compare(at, 3, ") Z") == 0;
+  }
+  closedir(proc);
+  return count;
+}
+
+static void check_orphans(int total) {
+  constexpr int batch = 50;
+  CHECK(boot(false).error == 0);
+  uint32_t run = start({"orphans", std::to_string(total), std::to_string(batch)});
+  std::vector<uint32_t> own;
+  for (int i = 0; i < 100; i++) own.push_back(start({"exit", "7"}));
+  int wrong = 0;
+  for (uint32_t one : own) wrong += !world.wait_done(one) || world.runs[one].code != 7 || world.runs[one].exited != 1;
+  CHECK(wrong == 0);
+  CHECK(world.wait_done(run));
+  CHECK(world.wait([&] { return cp_load(table->orphans) == (uint64_t)total; }));
+  CHECK(getpid() != 1 || zombies() == 0);
+  nap_ms(50);
+  CHECK(cp_load(table->orphans) == (uint64_t)total);
+}
+
+static void orphans_pid1() { check_orphans(2000); }
+static void orphans_subreaper() { check_orphans(1000); }
+
+static void all_codes() {
+  CHECK(boot(false).error == 0);
+  std::vector<uint32_t> runs;
+  int wrong = 0;
+  for (int code = 0; code < 256; code++) runs.push_back(start({"exit", std::to_string(code)}));
+  for (int code = 0; code < 256; code++) {
+    Told& told = world.runs[runs[code]];
+    wrong += !world.wait_done(runs[code]) || told.code != code || told.signo != 0 || told.core;
+  }
+  CHECK(wrong == 0);
+}
+
+static void all_signals() {
+  CHECK(boot(false).error == 0);
+  int wrong = 0;
+  for (int signo = 1; signo <= 64; signo++) {
+    // Their default does not end a process.
+    if (signo == SIGCHLD || signo == SIGCONT || signo == SIGURG || signo == SIGWINCH || signo == SIGSTOP || signo == SIGTSTP ||
+        signo == SIGTTIN || signo == SIGTTOU)
+      continue;
+    uint32_t run = start({"die", std::to_string(signo)});
+    wrong += !world.wait_done(run) || world.runs[run].signo != signo || world.runs[run].code != 0;
+  }
+  CHECK(wrong == 0);
+}
+
+/** Nothing is there to wait for, then an orphan of somebody else's arrives, as after `docker exec`. */
+static void first_child_late() {
+  CHECK(boot(false).error == 0);
+  nap_ms(100);
+  std::string ready = make_temp_dir() + "/ready";
+  pid_t outsider = fork();
+  if (outsider == 0) {
+    execl(self_path.c_str(), "test", "child", "linger", "session", ready.c_str(), nullptr);
+    _exit(1);
+  }
+  CHECK(world.wait([] { return cp_load(table->orphans) == 1; }));
+  CHECK(wait_file(ready));
+  CHECK(process_sweep(SIGKILL) == 1);
+  CHECK(world.wait([] { return cp_load(table->orphans) == 2; }));
+}
+
+const std::vector<Test> reap_tests = {
+    {"orphans as PID 1", Place::pid1, orphans_pid1},
+    {"orphans as subreaper", Place::here, orphans_subreaper},
+    {"all exit codes", Place::here, all_codes},
+    {"all ends by signal", Place::here, all_signals},
+    {"first child is a late orphan", Place::pid1, first_child_late},
+};
+
+}  // namespace pilot
