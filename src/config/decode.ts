@@ -14,12 +14,13 @@ import type { Path, Problems } from "./problems.ts";
  */
 export type Kind = { readonly need?: true; readonly with?: string; readonly unless?: string } & (
   | { readonly t: "int"; readonly min?: number; readonly or?: number }
-  /** `blank`: an empty text is as good as absent. */
+  /** `blank`: an empty text is as good as absent; `name`: it is refused as a name. */
   | {
       readonly t: "text";
       readonly words?: readonly string[];
       readonly anyCase?: true;
       readonly blank?: true;
+      readonly name?: true;
       readonly or?: string;
     }
   | { readonly t: "bool"; readonly or?: boolean }
@@ -139,6 +140,7 @@ function readValue(kind: Kind, value: unknown, at: Path, problems: Problems): un
     case "text": {
       const text = toText(value);
       if (text === undefined) return refuse("wrong-type");
+      if (kind.name && text === "") return refuse("blank-name");
       if (!kind.words) return text;
       const word = kind.anyCase ? text.toLowerCase() : text;
       if (word === "" && (kind.blank || kind.or !== undefined)) return kind.or;

@@ -31,6 +31,14 @@ export class Locator {
     return this.#marked().marks.repeated;
   }
 
+  /** What to order problems by: the offset in the rendering; -1 without one. */
+  order({ sourceOffset, offset, path, atKey }: Problem): number {
+    if (sourceOffset !== undefined) return -1;
+    if (offset !== undefined) return offset;
+    const mark = path.length === 0 ? undefined : this.#find(path)?.mark;
+    return mark ? ((atKey ? mark.key : undefined) ?? mark.value) : -1;
+  }
+
   /** undefined: the problem is not about a place in the text. */
   placeOf(problem: Problem): Place | undefined {
     if (problem.sourceOffset !== undefined) return { offset: problem.sourceOffset, origins: [] };

@@ -300,7 +300,7 @@ const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2
     hint: "restarts is what runs it again",
   }),
   "unknown-source": ({ found }, about) => {
-    const known = about.known as readonly string[];
+    const known = [...(about.sources as ReadonlyMap<string, unknown>).keys()];
     const near = nearest(String(found), known);
     const watch = known.includes(`watch.${String(found)}`) ? `watch.${String(found)}` : near;
     return { found: `${show(found)} names no job and no watch`, hint: watch && `did you mean ${watch}?` };

@@ -24,8 +24,9 @@ export function startOn(on: Cond, times = 1): Job["start"] {
 }
 
 /** A job with what most of them have; the fingerprint comes last, in `finish`. */
-export function jobOf(rest: Pick<Job, "id" | "start" | "stop"> & Partial<Job>): Job {
+export function jobOf({ id, ...rest }: Pick<Job, "id" | "start" | "stop"> & Partial<Job>): Job {
   return {
+    id,
     print: "",
     main: false,
     exec: true,

@@ -28,6 +28,9 @@ export interface PrintOptions {
   excerpt?: boolean;
 }
 
+/** Problems that are shown of one configuration; the rest is counted. */
+const TOLD_MAX = 100;
+
 /** Widest excerpt, in columns of a terminal. */
 const WIDTH_MAX = 80;
 
@@ -35,21 +38,26 @@ const WIDTH_MAX = 80;
 const SECRET = /pass|secret|token|key|credential|auth/i;
 
 export function printLines(attempt: Attempt, options: PrintOptions): readonly string[] {
-  const told = tellAll(attempt).filter(({ level }) => options.level === undefined || level === options.level);
-  return told.flatMap((one, index) => {
+  const { level } = options;
+  const told = tellAll(attempt, level);
+  const all = attempt.problems.filter((problem) => level === undefined || problem.level === level).length;
+  const lines = told.flatMap((one, index) => {
     const next = told[index + 1];
     const again = next && next.line === one.line && next.column === one.column;
     return toLines(one, again ? { ...options, excerpt: false } : options);
   });
+  return all > told.length ? [...lines, `${attempt.source.name}  and ${all - told.length} more`] : lines;
 }
 
-/** All problems in the order of the text, those without a place first. */
-export function tellAll(attempt: Attempt): readonly Told[] {
+/** All problems of a level, or of both, in the order of the text, those without a place first; `TOLD_MAX` at most. */
+export function tellAll(attempt: Attempt, level?: Told["level"]): readonly Told[] {
   const locator = new Locator(attempt);
   return attempt.problems
-    .map((problem) => ({ problem, place: locator.placeOf(problem) }))
-    .sort((a, b) => (a.place?.offset ?? -1) - (b.place?.offset ?? -1))
-    .map(({ problem, place }) => tell(problem, place, attempt, locator));
+    .filter((problem) => level === undefined || problem.level === level)
+    .map((problem) => ({ problem, order: locator.order(problem) }))
+    .sort((a, b) => a.order - b.order)
+    .slice(0, TOLD_MAX)
+    .map(({ problem }) => tell(problem, locator.placeOf(problem), attempt, locator));
 }
 
 function tell(problem: Problem, place: Place | undefined, attempt: Attempt, locator: Locator): Told {

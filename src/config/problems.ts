@@ -96,10 +96,6 @@ export class Problems {
     this.list.push({ code, level: "warning", path, ...rest });
   }
 
-  has(code: Code, path: Path): boolean {
-    return this.list.some((problem) => problem.code === code && problem.path.join() === path.join());
-  }
-
   get refused(): boolean {
     return this.list.some((problem) => problem.level === "error");
   }

@@ -4,7 +4,7 @@ import type { Table } from "../decode.ts";
 import { CONSUL_BASE, DIRECTORY, ETCD, LOG_FORMATS, LOG_LEVELS, METRIC, STOP } from "../keys.ts";
 
 export const SERVICE = {
-  name: { t: "text", need: true },
+  name: { t: "text", name: true, need: true },
   port: { t: "int", min: 1, need: true },
   poll: { t: "int", min: 1, need: true },
   ttl: { t: "int", min: 1, need: true },
@@ -27,7 +27,7 @@ export const SERVICE = {
 } as const satisfies Table;
 
 export const BACKEND = {
-  name: { t: "text", need: true },
+  name: { t: "text", name: true, need: true },
   poll: { t: "int", min: 1, need: true },
   onChange: { t: "command", need: true },
   timeout: { t: "span", min: 0 },

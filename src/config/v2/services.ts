@@ -51,12 +51,9 @@ export function readServices(config: Config, context: Context): readonly Adverti
   });
 }
 
-/** Blank is refused; what a catalog's DNS cannot carry is used as it is, with a warning. */
+/** What a catalog's DNS cannot carry is used as it is, with a warning. */
 export function checkName(name: string, at: Path, { problems }: Context): void {
-  const path = [...at, "name"];
-  if (name === "") {
-    if (!problems.has("missing", path)) problems.error("blank-name", path);
-  } else if (!isGoodName(name)) problems.warn("odd-name", path, { found: name });
+  if (name !== "" && !isGoodName(name)) problems.warn("odd-name", [...at, "name"], { found: name });
 }
 
 function checkOldKeys(given: Read<typeof SERVICE>, { problems }: Context): void {

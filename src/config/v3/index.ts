@@ -114,9 +114,7 @@ function checkServices(config: Config, { problems }: Context): void {
 }
 
 function checkWatchName(name: string, path: readonly (string | number)[], { problems }: Context): void {
-  if (name === "") {
-    if (!problems.has("missing", path)) problems.error("blank-name", path);
-  } else if (!isGoodName(name)) problems.error("bad-name", path, { found: name });
+  if (name !== "" && !isGoodName(name)) problems.error("bad-name", path, { found: name });
 }
 
 function watchOf({ id }: { id: string }): Watch {

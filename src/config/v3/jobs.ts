@@ -67,12 +67,9 @@ export function readJob(given: JobKeys, id: string, rules: Rules, context: Conte
   return { job, name, commands, ...(service && { service }) };
 }
 
-/** Blank is refused; a name that a catalog's DNS cannot carry only where it is advertised. */
+/** A name that a catalog's DNS cannot carry is refused where it is advertised. */
 function checkJobName({ name, at, port }: JobKeys, { problems }: Context): void {
-  const path = [...at, "name"];
-  if (name === "") {
-    if (!problems.has("missing", path)) problems.error("blank-name", path);
-  } else if (port !== 0 && !isGoodName(name)) problems.error("bad-name", path, { found: name });
+  if (port !== 0 && name !== "" && !isGoodName(name)) problems.error("bad-name", [...at, "name"], { found: name });
   if (port < 0 || port > 65_535) problems.warn("odd-port", [...at, "port"], { found: port });
 }
 

@@ -48,7 +48,7 @@ export const BACKOFF = {
 } as const satisfies Table;
 
 export const JOB = {
-  name: { t: "text", need: true },
+  name: { t: "text", name: true, need: true },
   exec: { t: "command" },
   logging: RAW,
   when: { t: "map", keys: WHEN },
@@ -72,7 +72,7 @@ export const JOB = {
 } as const satisfies Table;
 
 export const WATCH = {
-  name: { t: "text", need: true },
+  name: { t: "text", name: true, need: true },
   interval: { t: "int", min: 1, need: true },
   tag: { t: "text" },
   dc: { t: "text" },

@@ -69,7 +69,7 @@ function factOf(event: string, when: Read<typeof WHEN>, { name, sources, problem
   } else if (source === name && event.startsWith("exit")) problems.warn("own-exit", at, { found: event });
   else {
     if (!sources.has(source)) {
-      problems.warn("unknown-source", [...when.at, "source"], { found: source, about: { known: [...sources.keys()] } });
+      problems.warn("unknown-source", [...when.at, "source"], { found: source, about: { sources } });
     }
     if (event === "changed") {
       if (!source.startsWith("watch.")) problems.warn("never-fires", at, { found: event, about: { watch: true } });
