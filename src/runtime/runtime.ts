@@ -10,6 +10,7 @@ import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
 import { Processes, type Unnumbered } from "./processes.ts";
 import { forwardable } from "./signals.ts";
+import { Telemetries } from "./telemetries.ts";
 
 /** The outcome of reading the configuration again: the new one, or what is wrong with it, a line each. */
 export type Reloaded = { ok: true; loaded: Loaded } | { ok: false; problems: readonly string[] };
@@ -42,6 +43,7 @@ export class Runtime {
   readonly #messages: Messages;
   readonly #processes: Processes;
   readonly #catalogs: Catalogs;
+  readonly #telemetries: Telemetries;
   #queue: Unnumbered[] = [];
   #turning = false;
   #lastId: Id = 0;
@@ -60,8 +62,9 @@ export class Runtime {
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
     this.#logFile = new LogFile(host.pilot);
-    this.#processes = new Processes(host.pilot, host.environment, push);
-    this.#messages = new Messages(log, this.#processes, host.environment, () => this.#loaded.deeds);
+    this.#processes = new Processes(host.pilot, host.environment, (input) => this.#ofProcess(input));
+    this.#messages = new Messages(log, this.#processes, host.environment);
+    this.#telemetries = new Telemetries(log);
     this.#catalogs = new Catalogs(push, ({ level, message }) => log(level, message, []));
   }
 
@@ -69,7 +72,7 @@ export class Runtime {
   boot(): void {
     const { pilot, loaded } = this.#host;
     this.#adopt(loaded);
-    for (const line of loaded.warnings) pilot.log("warn", line, []);
+    this.#messages.loaded(loaded);
     const adopted = pilot.boot().adopted;
     this.push({
       t: "boot",
@@ -82,7 +85,8 @@ export class Runtime {
     setInterval(() => undefined, TIMEOUT_MAX);
     setImmediate(() => {
       this.#processes.settle();
-      this.#catalogs.prepare();
+      const { services, watches } = loaded.deeds;
+      if (Object.keys({ ...services, ...watches }).length > 0) this.#catalogs.prepare();
     });
   }
 
@@ -127,13 +131,21 @@ export class Runtime {
       this.push({ t: "signal", signo, pid, uid });
       return;
     }
-    if (event.t === "exited" || event.t === "closed") this.#keepOutput(event);
+    if (event.t === "closed") this.#keepOutput(event);
     this.#processes.take(event);
   }
 
+  /** What a process did; a sensor's value is also its metric's. */
+  #ofProcess(input: Unnumbered): void {
+    if (input.t === "exited" && input.captured !== undefined && "code" in input.how && input.how.code === 0) {
+      const job = this.#processes.record(input.run)?.job;
+      if (job !== undefined) this.#telemetries.record(job, input.captured);
+    }
+    this.push(input);
+  }
+
   /** The last words of a probe, for the catalog. */
-  #keepOutput(event: Extract<NativeEvent, { t: "exited" | "closed" }>): void {
-    if (event.t !== "closed") return;
+  #keepOutput(event: Extract<NativeEvent, { t: "closed" }>): void {
     const probe = this.#processes.record(event.run)?.probe;
     if (probe !== undefined) this.#probeOutput.set(probe, event.output.slice(-PROBE_OUTPUT_MAX));
   }
@@ -145,6 +157,7 @@ export class Runtime {
     this.#logFile.use(deeds.logging);
     this.#host.environment.add(deeds.environment);
     this.#catalogs.use(deeds.catalog);
+    this.#telemetries.use(deeds.telemetry);
     this.#processes.policy(mainJob(plan), forwardedSignals(plan), mainGrace(plan));
     this.#probeOf = new Map();
     for (const job of plan.jobs) {
@@ -187,13 +200,15 @@ export class Runtime {
         this.push({ t: "swept", left: this.#host.pilot.sweep(effect.signo) });
         break;
       case "log":
-        this.#messages.say(effect);
+        this.#messages.say(effect, deeds);
         break;
       case "exit":
         this.#leave(effect.code);
         break;
-      case "tell":
       case "note":
+        this.#telemetries.note(effect.metric, effect.value, effect.labels);
+        break;
+      case "tell":
       case "reply":
         break;
       case "probe":
@@ -227,7 +242,7 @@ export class Runtime {
     if (result.ok) {
       const { loaded } = result;
       this.#staged = loaded;
-      for (const line of loaded.warnings) this.#host.pilot.log("warn", line, []);
+      this.#messages.loaded(loaded);
       this.push({ t: "planned", request, plan: loaded.plan });
     } else {
       this.#messages.refused(result.problems);
@@ -235,9 +250,11 @@ export class Runtime {
     }
   }
 
-  #leave(code: number): never {
-    this.#events.flush();
-    return this.#host.pilot.exit(code);
+  #leave(code: number): void {
+    this.#messages.whenSaid(() => {
+      this.#events.flush();
+      this.#host.pilot.exit(code);
+    });
   }
 }
 
