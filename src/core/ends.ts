@@ -13,6 +13,15 @@ export function noteRun(core: State, own: JobState, end: End, ours: boolean): vo
   if (code !== 0 && !ours && core.plan.ends.overrides.includes(own.job.id)) core.override = code;
 }
 
+/** The main job has ended and will not be started again: its end is the container's, whatever its group still does. */
+export function noteMain(core: State, own: JobState, cause: Id): void {
+  const last = own.past.at(-1);
+  if (!last || !own.job.main || core.reload?.leaving.has(own.job.id)) return;
+  core.main = { job: own.job.id, code: codeOf(last.how), how: last.how, ending: last.ending, cause };
+  if (core.life === "running" && core.plan.ends.when === "mainEnds")
+    askStop(core, cause, { by: "main", job: own.job.id });
+}
+
 /** A job is done for good. */
 export function finish(core: State, own: JobState, cause: Id): void {
   enter(core, own, "done", cause);
@@ -24,10 +33,7 @@ export function finish(core: State, own: JobState, cause: Id): void {
     core.firstFailure ??= code;
     core.worst = Math.max(core.worst, code);
   }
-  if (!own.job.main || core.reload?.leaving.has(own.job.id)) return;
-  core.main = { job: own.job.id, code, how: last.how, ...(last.ending && { ending: last.ending }), cause };
-  if (core.life === "running" && core.plan.ends.when === "mainEnds")
-    askStop(core, cause, { by: "main", job: own.job.id });
+  if (core.main?.job !== own.job.id) noteMain(core, own, cause);
 }
 
 /** The container's exit code, when everything is over. */

@@ -51,7 +51,7 @@ function spawned(core: State, input: Of<"spawned">): void {
   if (!run || run.pid !== undefined) return;
   run.pid = input.pid;
   const own = jobState(core, run.job);
-  if (run.probe === undefined && own.phase === "running") beginProbes(core, own, input.id);
+  if (run.probe === undefined && own.phase === "running" && core.life === "running") beginProbes(core, own, input.id);
 }
 
 /** The process of a run has gone, or could not be started, or is given up. */

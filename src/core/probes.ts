@@ -70,11 +70,9 @@ export function pauseProbe(core: State, state: ProbeState): void {
 export function runProbe(core: State, own: JobState, state: ProbeState, cause: Id): void {
   if (!state.active || core.maintenance) return;
   const { probe } = state;
-  const { window, next } = scheduleOf(state, core.now);
-  if (core.now >= window) state.early = false;
+  if (core.now >= scheduleOf(state, core.now).window) state.early = false;
   if (state.busy) {
     state.missed = true;
-    arm(core, { t: "probe", of: probe.id }, next, cause);
     return;
   }
   const attempt = ++state.attempt;

@@ -132,7 +132,7 @@ function swap(core: State, reload: Reload): void {
     const isNew = fresh.has(own.job.id) || changed.includes(own);
     if (isNew && own.phase === "waiting") startIfSatisfied(core, own, cause);
   }
-  remind(core, cause);
+  if (old.print !== plan.print) remind(core, cause);
   report(core, reload, old);
   if (reload.next) beginReload(core, reload.next.plan, reload.next.request, reload.next.cause, false);
   else if (request !== 0 && core.settling === undefined) reply(core, cause, request, !reload.rollback, diff);

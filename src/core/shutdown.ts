@@ -86,6 +86,7 @@ function leaveInTurn(core: State, own: JobState, cause: Id): void {
     return;
   }
   const runs = own.phase === "running" || own.phase === "lingering";
+  own.pending = [];
   if (!runs || own.job.stop.rank <= (core.stop?.rank ?? 0))
     happen(core, own.job.id, cause, { t: "leave", next: "done" });
 }

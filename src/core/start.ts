@@ -4,7 +4,8 @@
  */
 import type { Ms, Restart } from "../plan.ts";
 import { hookBound } from "./budget.ts";
-import type { Id } from "./contract.ts";
+import type { Id, RunId } from "./contract.ts";
+import { noteMain } from "./ends.ts";
 import { askStop, emit, enter, happen, log, say } from "./facts.ts";
 import { codeOf } from "./fresh.ts";
 import { beginProbes } from "./probes.ts";
@@ -189,26 +190,45 @@ function warnOfLoop(core: State, own: JobState, head: Pending): void {
   if (++own.burst.count === burst.count) log(core, head.cause, "warn", "startsOften", { job: own.job.id, ...burst });
 }
 
+/** What follows a run that nobody has asked to stop: `start` for a trigger that waits, a further run, or none. */
+function following(core: State, own: JobState): "start" | "restart" | "wait" | "nothing" {
+  const last = own.past.at(-1);
+  const ours = last?.ending === "stop" || last?.ending === "replace";
+  const failed = last !== undefined && codeOf(last.how) !== 0;
+  if (own.pending.length > 0) return "start";
+  if (mayRestart(core, own) && !ours && (failed || own.job.restart.on === "any")) return "restart";
+  if (core.life !== "running" && !own.hook) return "nothing";
+  return (own.job.start.every ? !own.ticksOver : own.startsLeft > 0) ? "wait" : "nothing";
+}
+
+/** Its process has gone; the group may not have. */
+export function ended(core: State, own: JobState, cause: Id, run: RunId): void {
+  if (own.job.main && following(core, own) === "nothing") noteMain(core, own, cause);
+  if (core.runs.has(run)) enter(core, own, "lingering", cause);
+  else afterRun(core, own, cause);
+}
+
 /** Its run is over, group and all, and nobody has asked it to stop: a pending start, a further run, or the end. */
 export function afterRun(core: State, own: JobState, cause: Id): void {
-  const last = own.past.at(-1);
-  const failed = last !== undefined && codeOf(last.how) !== 0;
-  const ours = last?.ending === "stop" || last?.ending === "replace";
-  const { restart } = own.job;
+  const next = following(core, own);
   delete own.run;
-  if (own.pending.length > 0) {
-    advance(core, own);
-    return;
+  if (next === "start") advance(core, own);
+  else if (next === "restart") again(core, own, cause);
+  else {
+    failedForGood(core, own, cause);
+    if (next === "nothing") happen(core, own.job.id, cause, { t: "complete" });
+    else {
+      enter(core, own, "waiting", cause);
+      if (own.hook) hookOver(core, own, cause);
+    }
   }
-  if (mayRestart(core, own) && !ours && (failed || restart.on === "any")) {
-    again(core, own, cause);
-    return;
-  }
-  if (failed && !ours) spent(core, own, cause, codeOf(last.how));
-  if (own.job.start.every ? !own.ticksOver : own.startsLeft > 0) {
-    enter(core, own, "waiting", cause);
-    if (own.hook) hookOver(core, own, cause);
-  } else happen(core, own.job.id, cause, { t: "complete" });
+}
+
+/** The failure that finds no restart left, unless we made it. */
+function failedForGood(core: State, own: JobState, cause: Id): void {
+  const last = own.past.at(-1);
+  if (!last || last.ending === "stop" || last.ending === "replace" || codeOf(last.how) === 0) return;
+  spent(core, own, cause, codeOf(last.how));
 }
 
 function mayRestart(core: State, own: JobState): boolean {

@@ -149,6 +149,8 @@ export interface WatchState {
   on: boolean;
   revision: number;
   count: number;
+  /** A change came while it was off: the revision that was told before. */
+  owed?: number;
 }
 
 export type JobTimer = "delay" | "every" | "within" | "hookMax" | "withdrawMax" | "drainMax" | "drainQuiet";

@@ -2,11 +2,11 @@
  * The life of a job as a table: what each happening means in each phase. Total by type: a forgotten cell does not compile.
  */
 import type { Id } from "./contract.ts";
-import { askStop, enter, happen, log, say } from "./facts.ts";
+import { askStop, happen, log, say } from "./facts.ts";
 import { stepOf } from "./fresh.ts";
 import { kill, timedOut } from "./runs.ts";
 import { giveUpWithdrawing, isWithdrawing } from "./services.ts";
-import { accept, advance, afterRun, delayOver, joinDelayed, joinRunning, startNow, tick } from "./start.ts";
+import { accept, advance, afterRun, delayOver, ended, joinDelayed, joinRunning, startNow, tick } from "./start.ts";
 import type { Happening, JobState, Phase, State } from "./state.ts";
 import {
   beginStop,
@@ -35,11 +35,7 @@ const leave: Cell<"leave"> = (core, own, cause, what) => beginStop(core, own, ca
 
 const withdrawMax: Cell<"withdrawMax"> = giveUpWithdrawing;
 
-/** Its process has gone; the group may not have. */
-const ended: Cell<"ended"> = (core, own, cause, what) => {
-  if (core.runs.has(what.run)) enter(core, own, "lingering", cause);
-  else afterRun(core, own, cause);
-};
+const hasEnded: Cell<"ended"> = (core, own, cause, what) => ended(core, own, cause, what.run);
 
 /** It has ended by itself, unless a trigger has come since. */
 const complete: Cell<"complete"> = (core, own, cause) => {
@@ -148,7 +144,7 @@ const handlers: Record<Phase, Row> = {
   running: {
     trigger: joinRunning,
     release: nothing,
-    ended,
+    ended: hasEnded,
     empty: nothing,
     complete,
     leave,

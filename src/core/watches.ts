@@ -11,22 +11,30 @@ export function setWatch(core: State, state: WatchState, cause: Id): void {
   if (on === state.on) return;
   state.on = on;
   emit(core, cause, { t: "watch", watch: state.watch.id, on });
+  if (on && state.owed !== undefined) tell(core, state, state.owed, cause);
 }
 
 export function setWatches(core: State, cause: Id): void {
   for (const state of core.watches.values()) setWatch(core, state, cause);
 }
 
-/** A new list: `changed` where it differs, and whether anybody is there. A list is never told twice. */
+/** A new list. One that was on its way when maintenance began is told at its end. False: it is not new. */
 export function watched(core: State, state: WatchState, input: Extract<Input, { t: "watched" }>): boolean {
-  if (!state.on || input.revision <= state.revision) return false;
-  const from = state.revision;
+  if (!state.wanted || core.life !== "running" || input.revision <= state.revision) return false;
+  const from = state.owed ?? state.revision;
   state.revision = input.revision;
   state.count = input.count;
   if (!input.differs) return true;
-  const source = state.watch.id;
-  const change = { watch: source, from, to: input.revision };
-  say(core, input.id, { fact: "changed", source }, { change });
-  say(core, input.id, { fact: input.count > 0 ? "healthy" : "unhealthy", source }, { change });
+  if (state.on) tell(core, state, from, input.id);
+  else state.owed = from;
   return true;
+}
+
+/** `changed`, and whether anybody is there. */
+function tell(core: State, state: WatchState, from: number, cause: Id): void {
+  delete state.owed;
+  const source = state.watch.id;
+  const change = { watch: source, from, to: state.revision };
+  say(core, cause, { fact: "changed", source }, { change });
+  say(core, cause, { fact: state.count > 0 ? "healthy" : "unhealthy", source }, { change });
 }
