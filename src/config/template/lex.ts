@@ -61,7 +61,7 @@ const QUOTED = { '"': /"(?:\\[^\n]|[^"\\\n])*"/y, "'": /'(?:\\[^\n]|[^'\\\n])*'/
 const ASCII_WORD = /\w*/y;
 const ALPHANUMERIC = /[_\p{L}\p{Nd}]+/uy;
 /** What may follow a word: nothing else ends one, so that `$x+2` stays free for a meaning. */
-const TERMINATOR = /[ \t\r\n.,|:)(}=]|$/y;
+const TERMINATOR = /[ \t\r\n.,|:)(}]|$/y;
 /** Loose: what it lets through wrongly, the literal's own syntax refuses. */
 const NUMBER =
   /[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?/y;

@@ -60,7 +60,7 @@ function formatInteger(value: bigint, verb: string, d: Directive): string {
   if (d.precision !== undefined) digits = digits.padStart(d.precision, "0");
   else if (d.zero && !d.minus && d.width !== undefined) digits = digits.padStart(d.width - sign.length, "0");
   if (d.sharp && verb === "b") digits = `0b${digits}`;
-  if (d.sharp && verb === "o" && !digits.startsWith("0")) digits = `0${digits}`;
+  if (d.sharp && BASES[verb] === 8 && !digits.startsWith("0")) digits = `0${digits}`;
   if (d.sharp && (verb === "x" || verb === "X")) digits = `0x${digits}`;
   if (verb === "O") digits = `0o${digits}`;
   return pad(sign + (verb === "X" ? digits.toUpperCase() : digits), d, false);
@@ -103,7 +103,7 @@ function sharpen(text: string, verb: string, precision: number | undefined): str
   const tail = at < 0 ? "" : text.slice(at);
   // As in Go the x of 0x counts as a digit.
   const significant = head.replace(".", "").replace(/^0+/, "").length;
-  let digits = "gGxX".includes(verb) ? (precision ?? 6) - significant : 0;
+  let digits = "gGx".includes(verb) ? (precision ?? 6) - significant : 0;
   if (!head.includes(".")) {
     if (head === "0") digits--;
     head += ".";
@@ -299,7 +299,7 @@ class Format {
     if (verb === "%") return "%";
     if (!this.#goodIndex) return `%!${verb}(BADINDEX)`;
     if (this.#arg >= this.#args.length) return `%!${verb}(MISSING)`;
-    if (verb === "v") Object.assign(d, { sharpV: d.sharp, sharp: false, plus: false });
+    if (verb === "v" || verb === "w") Object.assign(d, { sharpV: d.sharp, sharp: false, plus: false });
     return this.#printer.print(this.#args[this.#arg++], verb, d);
   }
 

@@ -8,7 +8,8 @@ export type Answer = { readonly text: string } | { readonly refused: "parse" | "
 /** Go 1.25's own engine, compiled to WebAssembly; without ContainerPilot's functions, and a missing key is an error. */
 export async function askGo(template: string, env: Readonly<Record<string, string>>): Promise<Answer> {
   try {
-    return { text: await parse(template, env) };
+    // Its data has another type than the originals', and error forms of printf name it.
+    return { text: (await parse(template, env)).replaceAll("map[string]interface {}", "config.Environment") };
   } catch (error) {
     if (error instanceof InvalidTemplateError) return { refused: "parse", why: error.message };
     if (error instanceof TemplatingError) return { refused: "execute", why: error.message };
