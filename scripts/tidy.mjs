@@ -147,14 +147,20 @@ function deadFiles(files, report) {
   }
 }
 
-/** By its full name, without its ending in quotes (`fixture("ignores-term")`), or by its folder, which is read as a whole. */
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** By name, without its ending in quotes (`fixture("ignores-term")`), by a Makefile beside it, or data by its folder. */
 function named(files, path) {
   const name = basename(path);
-  const folder = basename(dirname(path));
-  const words = [name, `"${name.replace(/\.[^.]+$/, "")}"`, `${dirname(path)}/`];
-  if (!isCode(path)) words.push(`"${folder}"`, `/${folder}"`);
-  for (const [other, text] of files) if (other !== path && words.some((word) => text.includes(word))) return true;
-  return false;
+  const stem = name.replace(/\.[^.]+$/, "");
+  const folder = isCode(path) ? [] : [`["'\`/]${escaped(basename(dirname(path)))}["'\`/]`];
+  const anywhere = new RegExp([escaped(name), `"${escaped(stem)}"`, escaped(`${dirname(path)}/`), ...folder].join("|"));
+  for (const [other, text] of files) if (other !== path && anywhere.test(text)) return true;
+  const words = files.get(join(dirname(path), "Makefile"))?.split(/[\s$(),=]+/) ?? [];
+  return words.some(
+    (word) =>
+      word === stem || (word.includes("*") && new RegExp(`^${word.split("*").map(escaped).join(".*")}$`).test(name)),
+  );
 }
 
 /** As GitHub makes them. */

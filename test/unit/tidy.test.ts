@@ -117,6 +117,10 @@ describe("dead files", () => {
     ]);
     expect(faults({ ...fixture, "test/a.test.ts": 'fixture("waits");\n' })).toEqual([]);
     expect(faults({ ...fixture, "test/a.test.ts": 'read("test/fixtures/");\n' })).toEqual([]);
+    const native = { "native/a_test.cc": "int a;\n", "native/b.cc": "int b;\n" };
+    expect(faults({ ...native, "native/Makefile": "own = b\nall = $(wildcard *_test.cc)\n" })).toEqual([
+      "native/Makefile:1: nothing imports or names it",
+    ]);
     const data = { "test/cases/one.txt": "x" };
     expect(faults({ ...data, "test/a.test.ts": "cases();\n" })).toEqual([
       "test/cases/one.txt:1: nothing imports or names it",
