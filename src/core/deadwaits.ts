@@ -11,6 +11,16 @@ function isLeaving(core: State, id: JobId): boolean {
   return core.life === "stopping" || core.reload?.leaving.has(id) === true;
 }
 
+/**
+ * Whether a job is kept for the stop that begins now: it hooks into one that is still to come or is under way. A job that
+ * `stopped` of another started long ago is an ordinary one.
+ */
+export function staysForStop(core: State, own: JobState): boolean {
+  if (!own.hook || own.phase === "done" || own.phase === "stopping") return false;
+  if (own.phase === "waiting" || own.startsLeft > 0) return true;
+  return own.leaves.some((leaf) => core.jobs.get(leaf.source)?.phase === "stopping");
+}
+
 /** The jobs that wait for what cannot come, in the Plan's order. */
 export function deadWaits(core: State): JobState[] {
   const waiting: JobState[] = [];

@@ -3,6 +3,7 @@
  */
 import type { JobId, Plan } from "../plan.ts";
 import type { Id, Input, RequestId } from "./contract.ts";
+import { staysForStop } from "./deadwaits.ts";
 import { emit, happen, log } from "./facts.ts";
 import { codeOf, jobState, leavesOf, newJobState, newProbeState } from "./fresh.ts";
 import { armWithin, catchUpWatches, indexPlan, remind, startIfSatisfied } from "./install.ts";
@@ -86,7 +87,9 @@ function beginReload(core: State, plan: Plan, request: RequestId, cause: Id, rol
   const leaving = new Set([...diff.restarted, ...diff.gone]);
   core.reload = { plan, request, cause, diff, leaving, rollback };
   core.dirty = true;
-  for (const id of leaving) if (!jobState(core, id).hook) happen(core, id, cause, { t: "leave", next: "done" });
+  for (const id of leaving) {
+    if (!staysForStop(core, jobState(core, id))) happen(core, id, cause, { t: "leave", next: "done" });
+  }
 }
 
 /** Puts the new Plan in place when everything that has to be gone is gone. True when there is new work in the queue. */

@@ -92,7 +92,8 @@ export function closeRun(core: State, own: JobState, run: Run, end: End, cause: 
     return false;
   }
   run.gone = true;
-  arm(core, { t: "group", of: run.id }, core.now + groupLook, cause);
+  if (run.killed) run.group = "killed";
+  arm(core, { t: "group", of: run.id }, core.now + (run.killed ? groupGrace : groupLook), cause);
   return true;
 }
 

@@ -4,7 +4,7 @@
 import type { Ms } from "../plan.ts";
 import { killReserveOf } from "./budget.ts";
 import type { Id } from "./contract.ts";
-import { deadWaits } from "./deadwaits.ts";
+import { deadWaits, staysForStop } from "./deadwaits.ts";
 import { exitCode, exitReason } from "./ends.ts";
 import { emit, happen, log, say } from "./facts.ts";
 import { codeOf } from "./fresh.ts";
@@ -81,7 +81,7 @@ function giveUpReload(core: State, cause: Id): void {
 
 /** Hooks wait for their sources, what does not run is done at once, the rest stops when its rank has its turn. */
 function leaveInTurn(core: State, own: JobState, cause: Id): void {
-  if (own.hook && own.phase !== "stopping") {
+  if (staysForStop(core, own)) {
     if (own.phase === "delayed") happen(core, own.job.id, cause, { t: "release" });
     return;
   }

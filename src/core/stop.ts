@@ -158,6 +158,7 @@ export function cutHooks(core: State, own: JobState, cause: Id): void {
 /** A hook is cut short: TERM, and KILL a second later. */
 export function cutRun(core: State, own: JobState, cause: Id): void {
   const run = liveRun(core, own);
+  own.pending = [];
   if (run && run.ending !== "stop") terminate(core, own, run, cause, "stop", cutGrace, sigterm);
 }
 

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../../../src/core/contract.ts";
 import { describeEntry } from "../../../src/core/describe.ts";
+import { diffOf } from "../../../src/core/reload.ts";
 import { Simulation, type Unnumbered } from "../../../src/core/simulation.ts";
 import { step } from "../../../src/core/step.ts";
 import type { Plan } from "../../../src/plan.ts";
@@ -226,7 +227,8 @@ describe("the core", () => {
 
   it("10: does the same to processes whatever the catalog answers, but for withdrawMax", () => {
     fc.assert(
-      fc.property(planArbitrary, nature, (plan, world) => {
+      fc.property(planArbitrary, nature, (given, world) => {
+        const plan = { ...given, jobs: given.jobs.map((job) => ({ ...job, timeout: Number.POSITIVE_INFINITY })) };
         // Shares of stop.within are shares of the time that is left, which the catalog uses up.
         fc.pre(plan.stop.within === Number.POSITIVE_INFINITY);
         const calm = { ...world, ends: 0, stops: 100, dies: 100, twice: 0 };
@@ -237,6 +239,74 @@ describe("the core", () => {
         });
         if (!good || !bad || plan.jobs.some(({ probes }) => probes.some(({ how }) => how === "builtin"))) return;
         expect(deedsByJob(bad), told(bad)).toEqual(deedsByJob(good));
+      }),
+      { numRuns },
+    );
+  });
+
+  it("11: leaves unchanged jobs alone in a reload, gets to the new Plan, and stops from anywhere in between", () => {
+    fc.assert(
+      fc.property(
+        planArbitrary,
+        planArbitrary,
+        nature,
+        script(restarts),
+        fc.nat(20_000),
+        (old, next, world, happens, wait) => {
+          const plan = { ...next, print: "next", stop: old.stop, ends: old.ends };
+          const { simulation, world: wild } = play(old, world, happens);
+          if (simulation.state.life !== "running") return;
+          const kept = new Set(diffOf(old, plan).kept);
+          simulation.give(simulation.now, { t: "asked", request: 9, ask: { do: "reload" } });
+          const from = simulation.entries.length;
+          simulation.state.loads.set(9, { dry: false, again: false });
+          simulation.give(simulation.now, { t: "planned", request: 9, plan });
+          const running = simulation.state.life === "running";
+          for (const { effects } of simulation.entries.slice(from)) {
+            const stopped = effects.flatMap((effect) =>
+              effect.t === "tell" && effect.fact.asked ? [effect.fact.source] : [],
+            );
+            if (running)
+              expect(
+                stopped.filter((id) => kept.has(id)),
+                told(simulation),
+              ).toEqual([]);
+          }
+          simulation.advance(simulation.now + wait);
+          if (simulation.state.life === "running" && !simulation.state.reload) {
+            expect([...simulation.state.jobs.keys()]).toEqual(plan.jobs.map(({ id }) => id));
+          }
+          wild.silent = true;
+          simulation.give(simulation.now, term);
+          simulation.give(simulation.now + hour, term);
+          simulation.advance(simulation.now + boundOf(old, 5000) + boundOf(plan, 5000));
+          expect(simulation.exit(), told(simulation)).toBeDefined();
+        },
+      ),
+      { numRuns },
+    );
+  });
+
+  it("12: goes on with adopted processes, starts none of them again, and stops them", () => {
+    fc.assert(
+      fc.property(planArbitrary, nature, fc.subarray(["a", "b", "c", "d", "e"]), (plan, world, names) => {
+        const wild = new WildWorld({ ...world, ends: 0 });
+        const simulation = new Simulation((effect) => wild.answer(effect));
+        const jobs = plan.jobs.filter(({ id, exec }) => exec && names.includes(id));
+        const adopted = jobs.map(({ id }, index) => ({ run: index + 1, job: id, pid: 50 + index, age: 60_000 }));
+        simulation.give(0, { t: "boot", plan, seed: 1, adopted });
+        const first = simulation.entries[0]?.effects ?? [];
+        const spawned = first.flatMap((effect) =>
+          effect.t === "spawn" && effect.probe === undefined ? [effect.job] : [],
+        );
+        expect(
+          spawned.filter((id) => jobs.some((job) => job.id === id)),
+          told(simulation),
+        ).toEqual([]);
+        simulation.give(1000, term);
+        simulation.give(hour, term);
+        simulation.advance(hour + boundOf(plan, 5000));
+        expect(simulation.exit(), told(simulation)).toBeDefined();
       }),
       { numRuns },
     );
