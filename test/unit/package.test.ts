@@ -9,6 +9,8 @@ const manifest = JSON.parse(read("package.json")) as {
   license: string;
   dependencies?: object;
   devDependencies: Record<string, string>;
+  gypfile?: boolean;
+  scripts: Record<string, string>;
 };
 
 describe("the package", () => {
@@ -20,6 +22,11 @@ describe("the package", () => {
   it("is under the licence that it names", () => {
     expect(manifest.license).toBe("MPL-2.0");
     expect(read("LICENSE")).toMatch(/^Mozilla Public License Version 2\.0\n/);
+  });
+
+  it("runs nothing when it is installed, which npm would do because of binding.gyp", () => {
+    expect(manifest.gypfile).toBe(false);
+    expect(Object.keys(manifest.scripts).filter((name) => /install|prepare/.test(name))).toEqual([]);
   });
 
   it("installs nothing else, and is built from exact versions", () => {
