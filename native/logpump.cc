@@ -279,7 +279,11 @@ bool pump_flush(int timeout_ms) {
     uint32_t done = log_state.flush_done.load();
     if (static_cast<int32_t>(done - ticket) >= 0) return true;
     int64_t left = end_ms - log_monotonic_ms();
-    if (left <= 0) return false;
+    if (left <= 0) {
+      // Or it would tear up a line later, when nobody waits for it any more.
+      log_state.flush_wanted.store(done);
+      return false;
+    }
     futex_wait(&log_state.flush_done, done, static_cast<int>(left));
   }
 }

@@ -56,7 +56,11 @@ void pump_exited(uint32_t run);
 /** The text of `closed` is not needed any more. One thread. */
 void pump_release(uint32_t run);
 
-/** Takes effect for the lines logged after it. 0, or -errno when the descriptor cannot be duplicated: nothing is changed. */
+/**
+ * Takes effect for the lines logged after it. Earlier ones keep their look, and go to the old descriptor unless it is stuck
+ * or is replaced a second time before the thread has looked: then they go to the new one. One thread.
+ * 0, or -errno when the descriptor cannot be duplicated: nothing is changed.
+ */
 int pump_settings(const LogSettings& settings);
 
 /**

@@ -197,10 +197,11 @@ class LogThread {
 
   // ---- waiting ----
 
+  bool flush_wanted() const { return static_cast<int32_t>(flush_seen_ - log_state.flush_done.load()) > 0; }
+
   /** Answers when a look at all streams, made after the question, found nothing and everything is written. */
   void answer_flush() {
-    uint32_t wanted = flush_seen_;
-    if (!quiet_ || wanted == log_state.flush_done.load()) return;
+    if (!quiet_ || !flush_wanted()) return;
     if (output_.pending() > 0 || output_.own_lines_wait() || blocked_.next(0) < 2 * log_runs_max) return;
     for (uint32_t i = 0; i < log_runs_max; i++) {
       // The id first: looking at an entry that was never used would take a page for it.
@@ -211,7 +212,7 @@ class LogThread {
     }
     output_.write_out();
     if (output_.pending() > 0) return;
-    log_state.flush_done.store(wanted);
+    log_state.flush_done.store(flush_seen_);
     futex_wake(&log_state.flush_done, 1);
   }
 
@@ -219,7 +220,7 @@ class LogThread {
   int patience() {
     bool room = !output_.full();
     bool goes_on = room && (blocked_.next(0) < 2 * log_runs_max || output_.own_lines_wait());
-    if (goes_on || (output_.pending() == 0 && flush_seen_ != log_state.flush_done.load())) return 0;
+    if (goes_on || (output_.pending() == 0 && flush_wanted())) return 0;
     int64_t earliest = -1;
     for (uint32_t i = draining_.next(0); i < log_runs_max; i = draining_.next(i + 1)) {
       int64_t deadline = region_->runs[i].deadline_ms;

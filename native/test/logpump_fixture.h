@@ -53,13 +53,18 @@ inline Bytes bytes(const std::string& text) { return {text.data(), text.size()};
 
 inline void say(LogLevel level, const std::string& message) { pump_log(level, bytes(message), nullptr, 0); }
 
-/** Writes all of it or dies; for children. */
-inline void write_all(int fd, const std::string& text) {
-  for (size_t at = 0; at < text.size();) {
-    ssize_t count = write(fd, text.data() + at, text.size() - at);
+/** Writes all of it or dies. For children, which must not allocate: another thread may have held that lock at the fork. */
+inline void write_bytes(int fd, const char* data, size_t size) {
+  for (size_t at = 0; at < size;) {
+    ssize_t count = write(fd, data + at, size - at);
     if (count <= 0) _exit(99);
     at += static_cast<size_t>(count);
   }
+}
+inline void write_all(int fd, const std::string& text) { write_bytes(fd, text.data(), text.size()); }
+template <size_t size>
+void write_all(int fd, const char (&text)[size]) {
+  write_bytes(fd, text, size - 1);
 }
 
 struct Closed {
@@ -97,7 +102,7 @@ struct Child {
 
 inline uint32_t child_runs = 0;
 
-/** Starts `body` with its 1 and 2 going to the pump, and nothing else open. */
+/** Starts `body`, which must not allocate, with its 1 and 2 going to the pump, and nothing else open. */
 template <typename Body>
 Child start_child(LogStreamKind out, LogStreamKind err, const std::vector<LogField>& fields, Body body) {
   Child child = {++child_runs, -1};
@@ -183,7 +188,7 @@ inline std::vector<std::string> messages(const std::string& log) {
   std::vector<std::string> lines;
   for (size_t at = 0; at < log.size();) {
     size_t end = log.find('\n', at);
-    if (!CHECK(end != std::string::npos && end - at >= time_size)) break;
+    if ((end == std::string::npos || end - at < time_size) && !CHECK(!"a whole line")) break;
     lines.push_back(log.substr(at + time_size, end - at - time_size));
     at = end + 1;
   }
@@ -192,11 +197,14 @@ inline std::vector<std::string> messages(const std::string& log) {
 
 inline bool check_lines(const std::vector<std::string>& got, const std::vector<std::string>& want, const char* file, int line) {
   if (check_note(got == want, file, line, "lines as expected")) return true;
-  for (const std::string& one : got) check_print_bytes("got ", one.data(), one.size());
-  for (const std::string& one : want) check_print_bytes("want", one.data(), one.size());
+  size_t same = 0;
+  while (same < got.size() && same < want.size() && got[same] == want[same]) same++;
+  fprintf(stderr, "  %zu lines, want %zu; the first difference is at %zu:\n", got.size(), want.size(), same);
+  if (same < got.size()) check_print_bytes("got ", got[same].data(), got[same].size());
+  if (same < want.size()) check_print_bytes("want", want[same].data(), want[same].size());
   return false;
 }
-#define CHECK_LINES(got, ...) check_lines((got), std::vector<std::string> __VA_ARGS__, __FILE__, __LINE__)
+#define CHECK_LINES(got, ...) check_lines((got), __VA_ARGS__, __FILE__, __LINE__)
 
 inline int open_descriptors() {
   int count = 0;

@@ -90,9 +90,8 @@ void test_long_lines() {
 
   // In JSON each part is a whole line with the run's fields and its number.
   std::string log = logged(LogLevel::info, LogFormat::json, LogDialect::v2, [&] {
-    Child child = start_child(log_lines, none, {{{"task", 4}, {"t", 1}, false}}, [&] {
-      write_all(1, std::string(2 * most + 1, '\1') + "\nshort\n");
-    });
+    std::string text = std::string(2 * most + 1, '\1') + "\nshort\n";
+    Child child = start_child(log_lines, none, {{{"task", 4}, {"t", 1}, false}}, [&] { write_all(1, text); });
     reap(child);
     wait_closed(child.run);
   });
@@ -201,6 +200,7 @@ void test_capture_held() {
   int fds[2], go[2];
   constexpr uint32_t run = 900002;
   CHECK(pipe(go) == 0);
+  std::string much(300000, 'z');
   CHECK(pump_open(run, capture, none, nullptr, 0, fds) == 0);
   pid_t pid = fork();
   if (pid == 0) {
@@ -209,7 +209,7 @@ void test_capture_held() {
     if (fork() != 0) _exit(0);
     char byte;
     if (read(go[0], &byte, 1) != 1) _exit(1);
-    write_all(fds[0], std::string(300000, 'z'));
+    write_all(fds[0], much);
     write_all(go[1], "x");
     _exit(0);
   }
