@@ -94,12 +94,13 @@ export class Announcer {
       const wish = this.#wish;
       const error = await (wish.there ? this.#putIn(wish) : this.#takeOut(wish.service));
       if (this.#closed) return;
-      if (done === this.#turn) this.#ended(wish, error);
+      if (wish.there) this.#announced(wish, error);
+      else this.#withdrawn(wish, error);
     }
     this.#busy = false;
   }
 
-  /** Undefined: done (or overtaken by another wish). */
+  /** Undefined: done, or overtaken by the wish that it be gone. */
   async #putIn(wish: Wish & { there: true }): Promise<CatalogError | undefined> {
     const { backend, log } = this.#around;
     const definition = JSON.stringify(wish.service);
@@ -108,7 +109,7 @@ export class Announcer {
       if (error?.kind !== "lost") return error;
       this.#held = undefined;
       log({ level: "info", message: `Service not registered: ${error.message}` });
-      if (this.#closed || wish !== this.#wish) return undefined;
+      if (!this.#wish?.there) return undefined;
     }
     const error = await failureOf(backend.register(wish.service, wish.status, wish.output));
     if (error !== undefined) return error;
@@ -122,29 +123,37 @@ export class Announcer {
     return failureOf(this.#around.backend.deregister(service));
   }
 
-  /** The newest wish was tried. */
-  #ended(wish: Wish, error: CatalogError | undefined): void {
-    const { outage, tell, log } = this.#around;
-    const subject = `service ${wish.service.name}`;
+  /** A call for a wish to be there has ended; a newer wish may have come meanwhile. */
+  #announced(wish: Wish & { there: true }, error: CatalogError | undefined): void {
+    const { outage, tell } = this.#around;
     if (error === undefined) {
       this.#failures = 0;
-      if (!wish.there) this.#wish = undefined;
-      outage.worked(subject);
+      outage.worked(this.#subject(wish));
+    } else {
+      if (wish === this.#wish) this.#retryLater(wish);
+      outage.failed(this.#subject(wish), "Service registration failed", error);
+    }
+    if (!this.#wish?.there) return;
+    tell({ t: "announced", service: this.#id, attempt: wish.attempt, ok: error === undefined });
+  }
+
+  #withdrawn(wish: Wish, error: CatalogError | undefined): void {
+    if (wish !== this.#wish) return;
+    const answered = this.#unanswered;
+    this.#unanswered = 0;
+    if (error === undefined) {
+      this.#wish = undefined;
+      this.#around.outage.forget(this.#subject(wish));
+      this.#gone();
     } else {
       this.#retryLater(wish);
-      if (wish.there) outage.failed(subject, "Service registration failed", error);
-      else if (this.#unanswered > 0) log({ level: "warn", message: `Deregistering failed: ${error.message}` });
+      if (answered > 0) this.#around.log({ level: "warn", message: `Deregistering failed: ${error.message}` });
     }
-    if (wish.there) tell({ t: "announced", service: this.#id, attempt: wish.attempt, ok: error === undefined });
-    else {
-      const answered = this.#unanswered;
-      this.#unanswered = 0;
-      this.#answerWithdrawals(answered, error === undefined);
-    }
-    if (this.#wish === undefined) {
-      outage.forget(subject);
-      this.#gone();
-    }
+    this.#answerWithdrawals(answered, error === undefined);
+  }
+
+  #subject({ service }: Wish): string {
+    return `service ${service.name}`;
   }
 
   #retryLater(wish: Wish): void {

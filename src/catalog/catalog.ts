@@ -65,8 +65,8 @@ export interface Backend {
 /** What the session tells the runtime; becomes the core's inputs of the same names. */
 export type CatalogEvent =
   /**
-   * How the last call for this attempt ended. Not told for a wish that a newer one replaced; told once more with
-   * `ok: true` when a retry in the background did what had failed.
+   * How a call for this attempt ended. Not told for a wish that was replaced before its call began, or withdrawn by
+   * the time it ended; told again for each retry in the background.
    */
   | { t: "announced"; service: string; attempt: number; ok: boolean }
   /** One for each call of `withdraw`. Not ok: the catalog did not answer, or a newer wish to be there came first. */

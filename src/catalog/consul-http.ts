@@ -21,8 +21,10 @@ export interface Call {
   query?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   body?: object;
-  /** From now to the end of the answer; > 0. */
+  /** From now to the end of the answer, or to its beginning where `bodyMs` is given; > 0. */
   timeoutMs: Ms;
+  /** From the beginning of the answer to its end. */
+  bodyMs?: Ms;
   /** Blocking queries have connections of their own: a heartbeat never waits behind one. */
   lane: "call" | "watch";
   signal?: AbortSignal;
@@ -90,14 +92,15 @@ export class ConsulHttp {
     if (this.#closed || call.signal?.aborted) throw new CatalogError("down", "given up");
     const context = new EventEmitter();
     const giveUp = (): unknown => context.emit("cancel");
-    const body = new Body(giveUp);
+    const left = Math.max(1, Math.ceil(end - performance.now()));
+    const body = new Body(giveUp, call.bodyMs === undefined ? undefined : { beginMs: left, endMs: call.bodyMs });
     const options = {
       path: call.path,
       params: { ...call.params },
       query: { ...call.query },
       ...(call.body === undefined ? {} : { body: call.body }),
       headers: { "user-agent": "containerpilot", ...(token === undefined ? {} : { "x-consul-token": token }) },
-      timeout: Math.max(1, Math.ceil(end - performance.now())),
+      timeout: left + (call.bodyMs ?? 0),
       ctx: context,
       pipe: body,
     };
@@ -110,6 +113,7 @@ export class ConsulHttp {
     } catch (error) {
       throw body.problem ?? answerError(error, body.text()) ?? error;
     } finally {
+      body.stop();
       this.#underWay.delete(context);
       call.signal?.removeEventListener("abort", giveUp);
     }
@@ -141,31 +145,46 @@ export class ConsulHttp {
 class Body extends Writable {
   problem: CatalogError | undefined;
   readonly #chunks: Buffer[] = [];
+  readonly #giveUp: () => void;
   #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(giveUp: () => void) {
-    super({
-      write: (chunk: Buffer, _encoding, done) => {
-        this.#bytes += chunk.length;
-        if (this.#bytes <= bodyBytesMax) this.#chunks.push(chunk);
-        else if (this.problem === undefined) {
-          this.problem = tooLargeError(bodyBytesMax);
-          giveUp();
-        }
-        done();
-      },
-    });
+  /** `within`: bounds for the answer's beginning, and from there to its end. */
+  constructor(giveUp: () => void, within: { beginMs: Ms; endMs: Ms } | undefined) {
+    super();
+    this.#giveUp = giveUp;
+    if (within !== undefined) this.#bound(`no answer within ${Math.round(within.beginMs)} ms`, within.beginMs);
     this.once("pipe", (response: http.IncomingMessage) => {
+      if (within !== undefined) this.#bound(`the answer did not end within ${within.endMs} ms`, within.endMs);
       response.once("close", () => {
-        if (response.complete || this.problem !== undefined) return;
-        this.problem = cutError();
-        giveUp();
+        if (!response.complete) this.#fail(cutError());
       });
     });
   }
 
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes <= bodyBytesMax) this.#chunks.push(chunk);
+    else this.#fail(tooLargeError(bodyBytesMax));
+    done();
+  }
+
   text(): string {
     return Buffer.concat(this.#chunks).toString("utf8");
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #bound(message: string, ms: Ms): void {
+    this.stop();
+    this.#timer = setTimeout(() => this.#fail(new CatalogError("down", message)), ms);
+  }
+
+  #fail(problem: CatalogError): void {
+    this.problem ??= problem;
+    this.#giveUp();
   }
 }
 
@@ -175,14 +194,16 @@ async function openLanes(target: Target): Promise<Lanes> {
   let agent: () => http.Agent = () => new http.Agent(shared as http.AgentOptions);
   if (target.secure) {
     const certificates = await target.certificates();
+    // Loaded only where it is spoken: 10 ms.
+    const [{ Agent }, { checkServerIdentity }] = await Promise.all([import("node:https"), import("node:tls")]);
     const options: https.AgentOptions = {
       ...(shared as https.AgentOptions),
       ...certificates,
       rejectUnauthorized: target.verify,
+      // The transport leaves an IPv6 address in its brackets.
+      checkServerIdentity: (host, certificate) => checkServerIdentity(host.replace(/^\[(.*)\]$/, "$1"), certificate),
       ...(target.serverName === undefined ? {} : { servername: target.serverName }),
     };
-    // Loaded only where it is spoken: 10 ms.
-    const { Agent } = await import("node:https");
     agent = () => new Agent(options);
   }
   const lane = (): Transport => {

@@ -10,6 +10,8 @@ import { sortInstances } from "./instances.ts";
 import { Reach } from "./reach.ts";
 
 const callMs: Ms = 2_000;
+/** A long list over a slow line must come through; one that drips must not hold a query up for ever. */
+const watchBodyMs: Ms = 10_000;
 /** Consul cuts a check's output at 4 KB itself. */
 const outputMax = 4_096;
 
@@ -141,6 +143,7 @@ class ConsulBackend implements Backend {
         ...(index > 0 ? { index: String(index), wait: `${blockMs / 1000}s` } : {}),
       },
       timeoutMs: index > 0 ? blockDeadlineMs : callMs,
+      ...(lane === "watch" ? { bodyMs: watchBodyMs } : {}),
       lane,
       ...(signal === undefined ? {} : { signal }),
     });

@@ -10,6 +10,7 @@ export class ConsulAgent {
   readonly port: number;
   readonly #argv: readonly string[];
   #child: ChildProcess | undefined;
+  #token: string | undefined;
 
   private constructor(port: number, argv: readonly string[]) {
     this.port = port;
@@ -38,7 +39,9 @@ export class ConsulAgent {
     return `127.0.0.1:${this.port}`;
   }
 
-  async start(): Promise<void> {
+  /** `token`: for an agent that wants one. */
+  async start(token?: string): Promise<void> {
+    this.#token = token ?? this.#token;
     const argv = ["--pdeathsig", "KILL", server("consul"), ...this.#argv];
     this.#child = spawn("setpriv", argv, { stdio: "ignore" });
     await until(
@@ -82,7 +85,8 @@ export class ConsulAgent {
 
   #ask(path: string, method: string, body?: object): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
-      const options = { host: "127.0.0.1", port: this.port, path, method, agent: false, timeout: 5_000 };
+      const headers = this.#token === undefined ? {} : { "x-consul-token": this.#token };
+      const options = { host: "127.0.0.1", port: this.port, path, method, headers, agent: false, timeout: 5_000 };
       const sent = request(options, (response) => {
         let text = "";
         response.setEncoding("utf8");

@@ -67,7 +67,7 @@ describe("announcing", () => {
     },
   );
 
-  test("one call at a time; of the wishes meanwhile only the newest is done and told", async () => {
+  test("one call at a time; of the wishes meanwhile only the newest is done", async () => {
     await registered();
     announce(2);
     announce(3);
@@ -76,8 +76,33 @@ describe("announcing", () => {
     await backend.call.ok();
     expect(backend.calls).toEqual(["update web-h warning slow"]);
     await backend.call.ok();
-    expect(notes.told()).toEqual(["announced web #4 ok"]);
+    expect(notes.told()).toEqual(["announced web #2 ok", "announced web #4 ok"]);
     expect(backend.calls).toEqual([]);
+  });
+
+  test("wishes that come faster than the catalog fails do not hide that it fails", async () => {
+    await registered();
+    announce(2);
+    for (let n = 3; n < 30; n += 3) {
+      for (const more of [0, 1, 2]) announce(n + more);
+      await backend.call.fail(down);
+    }
+    expect(notes.told().slice(0, 3)).toEqual([
+      "announced web #2 failed",
+      "announced web #5 failed",
+      "announced web #8 failed",
+    ]);
+    expect(notes.logged()).toEqual([`warn Service registration failed: ${down.message}`]);
+  });
+
+  test("a newer wish while an update learns that it is lost: registered, then updated", async () => {
+    await registered();
+    announce(2);
+    session.announce("web", service, 3, "warning", "");
+    await backend.call.fail(lost);
+    expect(backend.calls).toEqual(["register web-h 10.0.0.1:80 passing"]);
+    await backend.call.ok();
+    expect(backend.calls).toEqual(["update web-h warning"]);
   });
 
   test("services do not wait for each other", () => {
