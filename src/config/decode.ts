@@ -6,7 +6,7 @@
 import { lintCommand, parseCommand } from "./commands.ts";
 import { parseDuration, type Span } from "./durations.ts";
 import { goText, plainNumber } from "./gotext.ts";
-import type { Path, Problems } from "./problems.ts";
+import { type Path, Problems } from "./problems.ts";
 
 /**
  * What a key's value is. `need`: the key must be there; `or`: its value where it is absent. `with` and `unless` name a key
@@ -93,7 +93,7 @@ export function readMap<T extends Table>(keys: T, value: Json, at: Path, problem
     const given = unused.delete(name) ? value[name] : undefined;
     const kind = keys[key] as Kind;
     const idle = (kind.with && !read[kind.with]) || (kind.unless && read[kind.unless]);
-    read[key] = idle ? undefined : readKey(kind, given, [...at, name], problems);
+    read[key] = idle ? undefined : readKey(kind, given, at, name, problems);
   }
   for (const name of unused) {
     problems.error("unknown-key", [...at, name], { atKey: true, about: { known: Object.keys(keys) } });
@@ -108,14 +108,15 @@ function otherCase(key: string, among: ReadonlySet<string>): string {
 }
 
 /** null is as good as absent, everywhere. */
-function readKey(kind: Kind, value: unknown, at: Path, problems: Problems): unknown {
-  if (value !== undefined && value !== null) return readValue(kind, value, at, problems);
+function readKey(kind: Kind, value: unknown, parent: Path, name: string, problems: Problems): unknown {
+  if (value !== undefined && value !== null) return readValue(kind, value, [...parent, name], problems);
   if (kind.need) {
-    problems.error("missing", at, { about: { kind } });
+    problems.error("missing", [...parent, name], { about: { kind } });
     return emptyOf(kind);
   }
   if (kind.t === "list") return [];
-  return "or" in kind ? (kind.t === "map" ? readMap(kind.keys, {}, at, problems) : kind.or) : undefined;
+  if (!("or" in kind)) return undefined;
+  return kind.t === "map" ? readMap(kind.keys, {}, [...parent, name], problems) : kind.or;
 }
 
 /** What a refused value reads as, so that the checks that follow need not care. */
@@ -123,6 +124,7 @@ function emptyOf(kind: Kind): unknown {
   if (kind.t === "int" || kind.t === "restarts") return 0;
   if (kind.t === "span") return { ms: 0, text: "" };
   if (kind.t === "text" || kind.t === "textOrMap") return "";
+  if (kind.t === "map" && kind.or) return readMap(kind.keys, {}, [], new Problems());
   return kind.t === "command" || kind.t === "list" || kind.t === "texts" || kind.t === "oneOrMore" ? [] : undefined;
 }
 

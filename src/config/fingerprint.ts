@@ -1,17 +1,19 @@
 /** Fingerprints: equal ones mean that a reload finds a job, a watch or a whole configuration unchanged. */
 
 /**
- * 53 bits of a mixing hash over the value's JSON. The configuration's secrets go in and cannot be read back; two values that
- * differ only in Infinity against null, which no field mixes, would look alike.
+ * 53 bits of a mixing hash over the value's JSON, four bytes at a time: node:crypto would cost more to load than all of this
+ * takes. The configuration's secrets go in and cannot be read back. Infinity and null look alike, which no field mixes.
  */
 export function fingerprint(value: unknown): string {
   const text = JSON.stringify(value) ?? "";
-  let a = 0xdeadbeef;
+  const size = Buffer.byteLength(text);
+  const bytes = Buffer.alloc(Math.ceil(size / 4) * 4);
+  bytes.write(text);
+  let a = 0xdeadbeef ^ size;
   let b = 0x41c6ce57;
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index);
-    a = Math.imul(a ^ unit, 2654435761);
-    b = Math.imul(b ^ unit, 1597334677);
+  for (const word of new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)) {
+    a = Math.imul(a ^ word, 2654435761);
+    b = Math.imul(b ^ word ^ (a >>> 15), 1597334677);
   }
   a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
   b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);

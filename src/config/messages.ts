@@ -20,7 +20,16 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object" && value !== null) return "an object";
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return cut(text);
+}
+
+function cut(text: string): string {
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+}
+
+/** An action of a template, which may go over several lines. */
+export function showAction(text: string): string {
+  return cut(text.trim().replace(/\s+/g, " "));
 }
 
 function words(list: readonly unknown[]): string {
@@ -144,7 +153,7 @@ function template(_: Problem, about: About): Words {
   const message = String(about.message);
   const near = nearest(/ (\w+) is not defined/.exec(message)?.[1] ?? "", allowed);
   const known = allowed.length > 0 && !message.includes(";") ? `known are ${words(allowed)}` : undefined;
-  return { found: `${String(about.action)}: ${message}`, hint: near ? `did you mean ${near}?` : known };
+  return { found: `${showAction(String(about.action))}: ${message}`, hint: near ? `did you mean ${near}?` : known };
 }
 
 function missing({ about }: Problem): Words {
@@ -213,6 +222,10 @@ const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2
     hint: typeof found === "string" ? nearSignal(found) : undefined,
   }),
   "odd-port": ({ found }) => ({ found: `no connection can reach port ${show(found)}`, allowed: "1 to 65535" }),
+  "too-many": ({ found }, about) => ({
+    found: `${show(found)} is the name of too many`,
+    allowed: `at most ${String(about.max)} of one name`,
+  }),
   empty: () => ({ found: "found an empty text", allowed: "a path" }),
   "two-mains": () => ({ found: "more than one job says main: true", allowed: "one" }),
   "no-main": () => ({ found: "no job says main: true", hint: "mark the job whose exit code counts" }),

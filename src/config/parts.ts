@@ -11,6 +11,13 @@ export const EARLY_PROBE_MS: Ms = 1000;
 
 export const ONE_RUN: Restart = { limit: 0, budget: "life", on: "any", backoff: BACKOFF, spent: "complete" };
 
+/** A record by names that come from the file, which may be `__proto__` or `toString`. */
+export function recordOf<T>(entries: Iterable<readonly [string, T]>): Record<string, T> {
+  const record = Object.create(null) as Record<string, T>;
+  for (const [name, value] of entries) record[name] = value;
+  return record;
+}
+
 /** A start by one condition, with nothing around it. */
 export function startOn(on: Cond, times = 1): Job["start"] {
   return {
@@ -77,6 +84,8 @@ export function finish(dialect: Loaded["dialect"], plan: Omit<Plan, "print">, de
     ...watch,
     print: fingerprint([watch, deeds.watches[watch.id]]),
   }));
-  const whole = { ...plan, jobs, watches };
-  return { dialect, plan: { ...whole, print: fingerprint([whole, deeds]) }, deeds, warnings: [] };
+  const { commands, services, watches: dependencies, ...rest } = deeds;
+  const prints = [...jobs, ...watches].map((one) => one.print);
+  const print = fingerprint([prints, { ...plan, jobs: [], watches: [] }, rest]);
+  return { dialect, plan: { ...plan, jobs, watches, print }, deeds, warnings: [] };
 }

@@ -1,7 +1,7 @@
 /** Problems as lines for people: `file:line:column  key.path: what was found; expected what is allowed; hint`, then the source line. */
 import type { Attempt } from "./load.ts";
 import { type Blamed, Locator, type Place } from "./locate.ts";
-import { wordsOf } from "./messages.ts";
+import { showAction, wordsOf } from "./messages.ts";
 import type { Code, Path, Problem } from "./problems.ts";
 import type { VariableRead } from "./template/sourcemap.ts";
 
@@ -17,8 +17,10 @@ export interface Told {
   found: string;
   allowed?: string;
   hint?: string;
-  /** The line of the source that it stands in, secrets left out. */
+  /** The line of the source that it stands in, or what of it is near, secrets left out. */
   source?: string;
+  /** The column of the place in `source`. */
+  sourceColumn?: number;
 }
 
 export interface PrintOptions {
@@ -30,6 +32,12 @@ export interface PrintOptions {
 
 /** Problems that are shown of one configuration; the rest is counted. */
 const TOLD_MAX = 100;
+
+/** Characters before and behind a place that are looked at for its excerpt. */
+const NEAR_MAX = 240;
+
+/** Nothing that is shown may move a terminal's cursor. */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
 
 /** Widest excerpt, in columns of a terminal. */
 const WIDTH_MAX = 80;
@@ -75,7 +83,7 @@ function tell(problem: Problem, place: Place | undefined, attempt: Attempt, loca
     found,
     ...(allowed && { allowed }),
     ...(hints.length > 0 && { hint: hints.join("; ") }),
-    ...(at && { source: withoutSecrets(at.text) }),
+    ...(at && { source: withoutSecrets(at.text), sourceColumn: at.columnOfText }),
   };
 }
 
@@ -88,15 +96,30 @@ export function pathText(path: Path): string {
   }, "");
 }
 
-function positionOf(text: string, offset: number): { line: number; column: number; text: string } {
-  const start = text.lastIndexOf("\n", offset - 1) + 1;
-  const end = text.indexOf("\n", offset);
-  const line = text.slice(0, start).split("\n").length;
+interface Position {
+  line: number;
+  column: number;
+  /** The line, or of a long one what is around the place. */
+  text: string;
+  columnOfText: number;
+}
+
+function positionOf(text: string, offset: number): Position {
+  const start = offset === 0 ? 0 : text.lastIndexOf("\n", offset - 1) + 1;
+  const newline = text.indexOf("\n", offset);
+  const end = newline < 0 ? text.length : newline;
+  const from = Math.max(start, offset - NEAR_MAX);
   return {
-    line,
-    column: [...text.slice(start, offset)].length + 1,
-    text: text.slice(start, end < 0 ? undefined : end).replace(/\r$/, ""),
+    line: text.slice(0, start).split("\n").length,
+    column: lengthOf(text.slice(start, offset)) + 1,
+    text: text.slice(from, Math.min(end, offset + NEAR_MAX)).replace(/\r$/, ""),
+    columnOfText: lengthOf(text.slice(from, offset)) + 1,
   };
+}
+
+/** In characters, where a pair of surrogates is one. */
+function lengthOf(text: string): number {
+  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 }
 
 /** Which action of the template is to blame, and which of its variables are not set. */
@@ -105,7 +128,7 @@ function templateHint({ origins }: Place): string | undefined {
 }
 
 function originHint({ origin: { action, variables }, silent }: Blamed): string {
-  const what = `${action?.text ?? ""} printed ${silent ? "nothing" : "it"}`;
+  const what = `${showAction(action?.text ?? "")} printed ${silent ? "nothing" : "it"}`;
   const why = variables.map(variableHint);
   return why.length > 0 ? `${what}: ${why.join(", ")}` : what;
 }
@@ -133,19 +156,20 @@ function withoutSecrets(line: string): string {
 function toLines(told: Told, { colour = false, excerpt = told.level === "error" }: PrintOptions): string[] {
   const paint = (code: string, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
   const place = told.line === undefined ? told.file : `${told.file}:${told.line}:${told.column}`;
-  const says = [told.found, told.allowed && `expected ${told.allowed}`, told.hint].filter(Boolean).join("; ");
+  const parts = [told.found, told.allowed && `expected ${told.allowed}`, told.hint];
+  const says = parts.filter(Boolean).join("; ").replace(CONTROL, "?");
   const kind = told.level === "warning" ? paint("33", "warning: ") : "";
   const path = told.path === "" ? "" : `${paint("1", told.path)}: `;
   const head = `${paint("1", place)}  ${kind}${path}${says}`;
   if (!excerpt || told.source === undefined || told.line === undefined) return [head];
-  return [head, ...excerptOf(told.source, told.line, told.column ?? 1).map((line) => paint("2", line))];
+  return [head, ...excerptOf(told.source, told.line, told.sourceColumn ?? 1).map((line) => paint("2", line))];
 }
 
 /** The source line and a caret beneath, cut to the width around the column. */
 function excerptOf(source: string, line: number, column: number): string[] {
   const gutter = `${String(line).padStart(5)} | `;
   const room = WIDTH_MAX - gutter.length;
-  const characters = [...source.replaceAll("\t", " ").replace(/[\u0000-\u001f\u007f]/g, "?")];
+  const characters = [...source.replaceAll("\t", " ").replace(CONTROL, "?")];
   const from = characters.length <= room || column < room - 8 ? 0 : column - Math.floor(room / 2);
   const shown = characters.slice(from, from + room);
   if (from > 0) shown[0] = "…";

@@ -31,6 +31,7 @@ export type Code =
   | "bad-word"
   | "bad-signal"
   | "odd-port"
+  | "too-many"
   | "empty"
   | "two-mains"
   | "no-main"

@@ -62,9 +62,7 @@ export function hintForKey(
   known: readonly string[],
   dialect: "v2" | "v3",
 ): string | undefined {
-  const meant = MEANT[parent ?? ""]?.[key];
-  const near =
-    (meant !== undefined && known.includes(meant.split(/[ :]/)[0] as string) && meant) || nearest(key, known);
+  const near = meantBy(key, parent, known) ?? nearest(key, known);
   if (near) return `did you mean ${near}?`;
   const here = placesOf(key, TABLES[dialect]);
   if (here.length > 0) return `${key} belongs ${list(here)}`;
@@ -72,6 +70,13 @@ export function hintForKey(
   const there = placesOf(key, TABLES[other]);
   const name = other === "v2" ? "ContainerPilot 2" : "ContainerPilot 3";
   return there.length > 0 ? `${name} has ${key}, ${list(there)}` : undefined;
+}
+
+/** The parent and the key come from the file: only own keys of the table count. */
+function meantBy(key: string, parent = "", known: readonly string[]): string | undefined {
+  const here = Object.hasOwn(MEANT, parent) ? (MEANT[parent] as Readonly<Record<string, string>>) : {};
+  const meant = Object.hasOwn(here, key) ? here[key] : undefined;
+  return meant !== undefined && known.includes(meant.split(/[ :]/)[0] as string) ? meant : undefined;
 }
 
 /** Where a table has a key, as `in services[]`; `at the top level` for a key of the table itself. */

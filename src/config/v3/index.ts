@@ -1,12 +1,13 @@
 /** A ContainerPilot 3 configuration, from its keys to the Plan and its deeds. */
-import type { Command, Dependency, Loaded, Plan, SignalDeed, Watch } from "../../plan.ts";
+import type { Dependency, Loaded, Plan, SignalDeed, Watch } from "../../plan.ts";
 import { readCatalog } from "../catalog.ts";
 import type { Context } from "../context.ts";
 import { type Read, readMap } from "../decode.ts";
+import { SAME_NAME_MAX } from "../limits.ts";
 import { addressVariable, Ids, isGoodName } from "../names.ts";
-import { finish, STARTUP } from "../parts.ts";
+import { finish, recordOf, STARTUP } from "../parts.ts";
 import { readSignals, signalNumber, stopRules } from "../stop.ts";
-import { type ReadJob, type Rules, readJob } from "./jobs.ts";
+import { type Rules, readJob } from "./jobs.ts";
 import { V3 } from "./keys.ts";
 import { readTelemetry } from "./telemetry.ts";
 
@@ -35,6 +36,9 @@ export function loadV3(raw: Readonly<Record<string, unknown>>, context: Context)
   const jobs = config.jobs.map((job, index) => readJob(job, ids[index] as string, rules, context));
   checkServices(config, context);
   for (const { watch } of watches) checkWatchName(watch.name, [...watch.at, "name"], context);
+  for (const [name, same] of rules.sources) {
+    if (same.length > SAME_NAME_MAX) problems.error("too-many", [], { found: name, about: { max: SAME_NAME_MAX } });
+  }
   const telemetry = readTelemetry(config, jobIds, rules, context);
   if (telemetry) jobs.push(telemetry.job);
   const services = jobs.flatMap(({ service }) => service ?? []);
@@ -57,7 +61,7 @@ export function loadV3(raw: Readonly<Record<string, unknown>>, context: Context)
       settle: 0,
     },
     {
-      commands: commandsOf(jobs),
+      commands: recordOf(jobs.flatMap(({ commands }) => [...commands])),
       services: Object.fromEntries(services.map((service) => [service.id, service])),
       watches: Object.fromEntries(watches.map(({ watch, id }) => [id, dependencyOf(watch)])),
       catalog,
@@ -79,7 +83,9 @@ function sourcesOf(
 ): ReadonlyMap<string, readonly string[]> {
   const sources = new Map<string, string[]>();
   const add = (name: string, id: string): void => {
-    sources.set(name, [...(sources.get(name) ?? []), id]);
+    const same = sources.get(name);
+    if (same) same.push(id);
+    else sources.set(name, [id]);
   };
   config.jobs.forEach(({ name, health }, index) => {
     const id = ids[index] as string;
@@ -157,8 +163,4 @@ function endsOf(config: Config, main: string | undefined, { problems }: Context)
 function outputOf(output: string): string {
   const lower = output.toLowerCase();
   return lower === "stdout" || lower === "stderr" ? lower : output || "stdout";
-}
-
-function commandsOf(jobs: readonly ReadJob[]): Record<string, Command> {
-  return Object.assign({}, ...jobs.map(({ commands }) => commands)) as Record<string, Command>;
 }

@@ -26,7 +26,7 @@ export interface Rules {
 export interface ReadJob {
   job: Job;
   name: string;
-  commands: Readonly<Record<string, Command>>;
+  commands: ReadonlyMap<string, Command>;
   service?: Service;
 }
 
@@ -51,8 +51,8 @@ export function readJob(given: JobKeys, id: string, rules: Rules, context: Conte
     problems,
   });
   const timeout = given.timeout?.ms ?? (start.every && "period" in start.every ? start.every.period : undefined);
-  const commands: Record<string, Command> = {};
-  if (exec) commands[id] = commandOf(given, exec, timeout);
+  const commands = new Map<string, Command>();
+  if (exec) commands.set(id, commandOf(given, exec, timeout));
   const job = jobOf({
     id,
     main: given.main ?? false,
@@ -157,7 +157,7 @@ function probes(
   given: JobKeys,
   id: string,
   service: Service | undefined,
-  commands: Record<string, Command>,
+  commands: Map<string, Command>,
 ): Job["probes"] {
   const { health, name } = given;
   if (!health && !service) return [];
@@ -166,7 +166,7 @@ function probes(
   const limit = health?.timeout?.ms ?? seconds.every * 1000;
   const timeout = Math.max(0, limit);
   if (health?.exec) {
-    commands[id] = {
+    commands.set(id, {
       argv: health.exec,
       label: `check.${name}`,
       stdin: "null",
@@ -174,7 +174,7 @@ function probes(
       fields: { check: `check.${name}` },
       pidVariable: pidVariable(`check.${name}`),
       ...(timeout > 0 && { timeoutText: formatDuration(timeout) }),
-    };
+    });
   }
   const initial = given.initial_status || undefined;
   return [

@@ -4,7 +4,7 @@ import { chooseAddress } from "../addresses.ts";
 import type { Context } from "../context.ts";
 import { checkMetric } from "../metrics.ts";
 import type { Ids } from "../names.ts";
-import { jobOf, probeOf, STARTUP, startOn } from "../parts.ts";
+import { jobOf, probeOf, recordOf, STARTUP, startOn } from "../parts.ts";
 import { stopOf } from "../stop.ts";
 import type { Config } from "./index.ts";
 import { DEFAULT_INTERFACES, type ReadJob, type Rules } from "./jobs.ts";
@@ -46,7 +46,7 @@ export function readTelemetry(
     onReload: rules.onReload,
   });
   return {
-    job: { job, name: NAME, commands: {}, ...(service && { service }) },
+    job: { job, name: NAME, commands: new Map(), ...(service && { service }) },
     settings: { address, port, path: "/metrics", sensors: {}, metrics: metricsOf(given.metrics, context) },
   };
 }
@@ -54,13 +54,12 @@ export function readTelemetry(
 /** A value may be posted under the metric's full name, or as the original wants it: with both underscores, always. */
 function metricsOf(given: NonNullable<Config["telemetry"]>["metrics"], context: Context): Record<string, Sensor> {
   const known = new Map<string, Sensor>();
-  const metrics: Record<string, Sensor> = {};
+  const metrics: [string, Sensor][] = [];
   for (const metric of given) {
     const sensor = checkMetric(metric, known, context);
     if (!sensor) continue;
     known.set(sensor.name, sensor);
-    metrics[sensor.name] = sensor;
-    metrics[`${metric.namespace}_${metric.subsystem}_${metric.name}`] = sensor;
+    metrics.push([sensor.name, sensor], [`${metric.namespace}_${metric.subsystem}_${metric.name}`, sensor]);
   }
-  return metrics;
+  return recordOf(metrics);
 }

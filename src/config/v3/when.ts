@@ -1,6 +1,7 @@
 /** `when`: what starts a job, from the original's events to conditions of the Plan. */
 import type { Cond, FactName, Job, Leaf } from "../../plan.ts";
 import type { Read } from "../decode.ts";
+import { SAME_NAME_MAX } from "../limits.ts";
 import { STARTUP, startOn } from "../parts.ts";
 import type { Path, Problems } from "../problems.ts";
 import type { WHEN } from "./keys.ts";
@@ -82,7 +83,8 @@ function factOf(event: string, when: Read<typeof WHEN>, { name, sources, problem
 
 /** A repeated name stands for all that bear it. */
 function leavesOf(fact: FactName, source: string, sources: Sources): Cond {
-  const leaves = (sources.get(source) ?? [source]).map((id): Leaf => ({ fact, source: id }));
+  const same = sources.get(source)?.slice(0, SAME_NAME_MAX) ?? [source];
+  const leaves = same.map((id): Leaf => ({ fact, source: id }));
   return leaves.length === 1 ? (leaves[0] as Leaf) : { atLeast: 1, of: leaves };
 }
 

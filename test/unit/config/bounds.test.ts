@@ -1,0 +1,186 @@
+/** What is far too big, too deep or hostile ends within bounds, and random input never crashes the front end. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { attemptLoad } from "../../../src/config/load.ts";
+import { printLines } from "../../../src/config/print.ts";
+import { accepted, loadText, refused, request } from "./world.ts";
+
+function many(count: number, item: (index: number) => string): string {
+  return Array.from({ length: count }, (_, index) => item(index)).join();
+}
+
+function jobs(count: number, item: (index: number) => string): string {
+  return `{jobs: [${many(count, item)}]}`;
+}
+
+describe("big", () => {
+  it("loads 10 000 jobs that wait for one another", async () => {
+    const text = jobs(10_000, (n) => `{name: "j${n}", exec: "x", when: {source: "j${n + 1}", once: "stopped"}}`);
+    const { plan, warnings } = await accepted(text, { words: [] });
+    expect(plan.jobs).toHaveLength(10_000);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it("loads a MiB of tags", async () => {
+    const tags = many(100_000, (n) => `"tag${n}"`);
+    const { deeds } = await accepted(
+      `{"services": [{"name": "web", "port": 1, "poll": 1, "ttl": 5, "tags": [${tags}]}]}`,
+    );
+    expect(deeds.services["web-HOST"]?.tags).toHaveLength(100_000);
+  });
+
+  it("shows the first hundred of very many problems and counts the rest", async () => {
+    const text = jobs(10_000, (n) => `{name: "j${n}", exex: "x"}`);
+    const lines = (await refused(text)).split("\n");
+    expect(lines).toHaveLength(301);
+    expect(lines[0]).toContain("jobs[0].exex");
+    expect(lines.at(-1)).toBe("-config  and 9900 more");
+  });
+
+  it("shows a place in a line of a MiB", async () => {
+    const text = `{"preStart": "${"x".repeat(1_000_000)}", "prestop": "x"}`;
+    const [head, ...excerpt] = (await refused(text)).split("\n");
+    expect(head).toBe("-config:1:1000018  prestop: unknown key; did you mean preStop?");
+    for (const line of excerpt) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it("refuses more text than anybody writes", async () => {
+    expect(await refused(`"${"x".repeat(2 * 1024 * 1024)}"`)).toContain("characters; expected at most");
+  });
+
+  it("refuses hundreds of jobs of one name, each of which would wait for all", async () => {
+    const same = (count: number): string =>
+      jobs(count, () => '{name: "j", exec: "x", when: {source: "j", once: "stopped"}}');
+    expect((await accepted(same(64), { words: [] })).plan.jobs).toHaveLength(64);
+    expect(await refused(same(65))).toContain('"j" is the name of too many');
+  });
+
+  it.each(["[", '{"a":', "{a:", "[{a:"])("refuses nesting by %j without end", async (open) => {
+    expect(await refused(`{"preStart": ${open.repeat(20_000)}`)).toContain("nested too deeply");
+  });
+
+  it("refuses nesting in good JSON, in a command of all places", async () => {
+    expect(await refused(`{"preStart": ${"[".repeat(10_000)}${"]".repeat(10_000)}}`)).toContain("nested too deeply");
+  });
+});
+
+describe("hostile", () => {
+  it("stops a template that would never end", async () => {
+    expect(await refused("{{ range loop 1000000000 }}x{{ end }}")).toContain("range loop 1000000000");
+  });
+
+  it.each([
+    ["slashes in a name", jobs(1, () => `{name: "${"/".repeat(500_000)}x", exec: "x"}`)],
+    ["dots in a name", jobs(1, () => `{name: "${".".repeat(500_000)}", exec: "x"}`)],
+    ["an endless interval", jobs(1, () => `{name: "a", exec: "x", when: {interval: "${"1h".repeat(250_000)}"}}`)],
+    ["quotes in a command", `{"preStart": "${"' ".repeat(500_000)}"}`],
+    ["an interface of colons", `{"telemetry": {"interfaces": ["${":".repeat(500_000)}"]}}`],
+    ["an interface of digits", `{"telemetry": {"interfaces": ["${"1".repeat(500_000)}/8"]}}`],
+    ["comments", `{${"/* */ // x\n".repeat(100_000)}}`],
+    ["an unended comment", `/*${"*".repeat(1_000_000)}`],
+  ])("ends on %s", async (_, text) => {
+    expect(typeof (await loadText(text)).ok).toBe("boolean");
+  });
+
+  it("cannot reach prototypes by its keys", async () => {
+    for (const key of ["__proto__", "constructor", "toString"]) {
+      expect(await refused(`{"${key}": {"port": 1}}`)).toContain(`${key}: unknown key`);
+      expect(await refused(`{services: [], signals: {${key}: "stop"}}`)).toContain(`signals.${key}`);
+    }
+    const names = await accepted(jobs(3, (n) => `{name: "${["__proto__", "constructor", "toString"][n]}", exec: "x"}`));
+    expect(names.plan.jobs.map(({ id }) => id)).toEqual(["__proto__", "constructor", "toString"]);
+    expect(Object.keys(names.deeds.commands)).toEqual(["__proto__", "constructor", "toString"]);
+  });
+});
+
+/** A configuration of the right shape with wrong values here and there. */
+const VALUE: fc.Arbitrary<unknown> = fc.oneof(
+  fc.constantFrom<unknown>("", " ", "web", "5s", "-1", 0, 1, -1, 1.5, 1e300, true, false, null, [], {}, [null], "eth0"),
+  fc.constantFrom<unknown>("unlimited", "healthy", "global", "SIGHUP", "watch.db", ["a", 5], { a: 1 }, "10m", "debug"),
+  fc.json({ maxDepth: 3 }).map((text) => JSON.parse(text) as unknown),
+);
+
+function shape(keys: readonly string[], deep: Record<string, fc.Arbitrary<unknown>> = {}): fc.Arbitrary<unknown> {
+  const fields = Object.fromEntries(keys.map((key) => [key, deep[key] ?? VALUE]));
+  return fc.oneof({ weight: 5, arbitrary: fc.record(fields, { requiredKeys: [] }) }, { weight: 1, arbitrary: VALUE });
+}
+
+const list = (item: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> => fc.array(item, { maxLength: 3 });
+const SERVICE = shape(["name", "port", "poll", "ttl", "health", "timeout", "interfaces", "tags", "consul", "publicIp"]);
+const V2 = shape(
+  ["consul", "services", "backends", "tasks", "coprocesses", "telemetry", "stopTimeout", "signals", "stop"],
+  {
+    services: list(SERVICE),
+    backends: list(shape(["name", "poll", "onChange", "timeout", "tag"])),
+    tasks: list(shape(["name", "command", "frequency", "timeout"])),
+    coprocesses: list(shape(["name", "command", "restarts"])),
+  },
+);
+const JOB = shape(
+  ["name", "exec", "when", "restarts", "health", "port", "timeout", "consul", "interfaces", "initial_status"],
+  {
+    when: shape(["interval", "source", "once", "each", "timeout"]),
+    health: shape(["exec", "interval", "ttl", "timeout", "logging"]),
+  },
+);
+const V3 = shape(["consul", "jobs", "watches", "telemetry", "control", "exit", "signals", "reload", "logging"], {
+  jobs: list(JOB),
+  watches: list(shape(["name", "interval", "tag", "dc"])),
+});
+
+/** Loads, prints everything, and holds what must hold whatever was given. */
+async function check(text: string): Promise<void> {
+  const attempt = await attemptLoad(request(text));
+  const errors = attempt.problems.filter(({ level }) => level === "error");
+  expect(attempt.loaded === undefined).toBe(errors.length > 0);
+  for (const line of printLines(attempt, { excerpt: true })) {
+    expect(line).not.toMatch(/undefined|\[object|NaN:|\n/);
+  }
+  const ids = attempt.loaded?.plan.jobs.map(({ id }) => id) ?? [];
+  expect(new Set(ids).size).toBe(ids.length);
+}
+
+const RUNS = Number(process.env.FUZZ_RUNS ?? 300);
+
+describe("random", () => {
+  it.each([
+    ["v2", V2],
+    ["v3", V3],
+  ])("configurations of %s are accepted or refused, and printed", async (_, arbitrary) => {
+    await fc.assert(
+      fc.asyncProperty(arbitrary, (value) => check(JSON.stringify(value) ?? "")),
+      { numRuns: RUNS },
+    );
+  });
+
+  it("text too, templates included", async () => {
+    const piece = fc.constantFrom(
+      "{{",
+      "}}",
+      ".A",
+      "if",
+      "end",
+      "|",
+      '"',
+      "{",
+      "}",
+      "[",
+      "]",
+      ":",
+      ",",
+      " ",
+      "jobs",
+      "\n",
+      "1",
+      "range",
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 30 }), (pieces) => check(`{${pieces.join("")}`)),
+      { numRuns: RUNS },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: "binary" }), (text) => check(`{${text}`)),
+      { numRuns: RUNS },
+    );
+  });
+});
