@@ -92,9 +92,10 @@ class Container {
   saw(pattern) {
     return within(
       `${this.name} to say ${pattern}`,
-      new Promise((settle) => {
+      new Promise((settle, refuse) => {
         this.waiting.push(() => {
           const match = pattern.exec(this.text);
+          if (match === null && !running.has(this)) refuse(new Error(`${this.name} ended without saying ${pattern}`));
           if (match === null) return false;
           this.text = this.text.slice(match.index + match[0].length);
           settle(now());
