@@ -1,26 +1,15 @@
 /**
- * The beginning: a Plan, and perhaps processes that an earlier runtime of this same process has left.
+ * The beginning: a Plan is put in place and told to start, or to go on where an earlier runtime left.
  */
-import type { JobId } from "../plan.ts";
 import type { Input } from "./contract.ts";
-import { emit, enter, happen, log, say } from "./facts.ts";
 import { newJobState } from "./fresh.ts";
-import { armWithin, catchUp, catchUpWatches, indexPlan, remind } from "./install.ts";
-import { beginProbes } from "./probes.ts";
-import { sigkill } from "./runs.ts";
-import type { JobState, State } from "./state.ts";
-import { arm } from "./timers.ts";
+import { armWithin, indexPlan, remind } from "./install.ts";
+import type { State } from "./state.ts";
 
-type Boot = Extract<Input, { t: "boot" }>;
-
-export function boot(core: State, input: Boot): void {
-  if (core.life !== "new") {
-    core.stale++;
-    return;
-  }
-  const { plan, id } = input;
+/** Puts the Plan in place; nothing starts yet. */
+export function bootPlan(core: State, { plan, seed, id }: Extract<Input, { t: "boot" }>): void {
   core.life = "running";
-  core.random = input.seed | 0;
+  core.random = seed | 0;
   for (const job of plan.jobs) core.jobs.set(job.id, newJobState(job, core.now, id));
   for (const watch of plan.watches) {
     core.watches.set(watch.id, { watch, wanted: false, on: false, revision: 0, count: 0 });
@@ -28,75 +17,4 @@ export function boot(core: State, input: Boot): void {
   indexPlan(core, plan);
   armWithin(core, core.jobs.keys(), id);
   remind(core, id);
-  if (input.adopted.length > 0) adopt(core, input);
-  else say(core, id, { fact: "startup", source: "global" });
-}
-
-/** Goes on where the earlier runtime was: its children run, what they waited for is past. */
-function adopt(core: State, input: Boot): void {
-  const adopted: JobState[] = [];
-  for (const each of input.adopted) {
-    core.lastRun = Math.max(core.lastRun, each.run);
-    const own = core.jobs.get(each.job);
-    const since = core.now - each.age;
-    core.runs.set(each.run, {
-      id: each.run,
-      job: each.job,
-      pid: each.pid,
-      since,
-      cause: input.id,
-      killed: false,
-      gone: false,
-    });
-    if (!own || own.run !== undefined || !own.job.exec) {
-      log(core, input.id, "warn", "adoptedUnknown", { job: each.job, run: each.run });
-      emit(core, input.id, { t: "signal", run: each.run, signo: sigkill, target: "group" });
-      core.runs.delete(each.run);
-      continue;
-    }
-    own.run = each.run;
-    own.everRan = true;
-    own.startsLeft--;
-    enter(core, own, "running", input.id);
-    own.since = since;
-    arm(core, { t: "timeout", of: each.run }, Math.max(core.now, since + own.job.timeout), input.id);
-    for (const { service } of own.probes) if (service) service.perhaps = true;
-    adopted.push(own);
-  }
-  for (const own of adopted) markPast(core, own, new Set());
-  for (const own of core.jobs.values()) goOn(core, own, input);
-  for (const own of adopted) {
-    const { every } = own.job.start;
-    own.base = own.since;
-    if (every && "period" in every) arm(core, { t: "every", of: own.job.id }, core.now + every.period, input.id);
-    else if (every) emit(core, input.id, { t: "cron", job: own.job.id });
-    beginProbes(core, own, input.id);
-  }
-  catchUpWatches(core, input.id);
-}
-
-/** What an adopted job waited for has happened: its once-sources that do not run any more are done. */
-function markPast(core: State, own: JobState, seen: Set<JobId>): void {
-  seen.add(own.job.id);
-  for (const leaf of own.leaves) {
-    const source = core.jobs.get(leaf.source);
-    if (!source || seen.has(leaf.source) || source.phase !== "waiting") continue;
-    if (leaf.fact !== "exitSuccess" && leaf.fact !== "exitFailed") continue;
-    source.everRan = true;
-    source.startsLeft = 0;
-    enter(core, source, "done", own.cause);
-    markPast(core, source, seen);
-  }
-}
-
-/** Jobs that are not among the adopted: those that go on for ever start again, others whose time has come had run. */
-function goOn(core: State, own: JobState, input: Boot): void {
-  if (own.phase !== "waiting" || !catchUp(core, own, input.id)) return;
-  if (own.job.start.every || own.job.restart.limit === Number.POSITIVE_INFINITY || !own.job.exec) {
-    happen(core, own.job.id, input.id, { t: "trigger" });
-    return;
-  }
-  own.everRan = true;
-  own.startsLeft = 0;
-  enter(core, own, "done", input.id);
 }

@@ -2,11 +2,12 @@
 import type { Core } from "./contract.ts";
 import { explain } from "./explain.ts";
 import { newState } from "./fresh.ts";
+import type { State } from "./state.ts";
 import { step } from "./step.ts";
 import { earliest } from "./timers.ts";
 
-export function createCore(): Core {
-  const state = newState();
+/** `state`: goes on where `bootEarly` left; by default everything is still to come. */
+export function createCore(state: State = newState()): Core {
   return {
     step: (input, now) => step(state, input, now),
     deadline: () => earliest(state)?.at,

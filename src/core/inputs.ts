@@ -2,13 +2,14 @@
  * What each input means. An input about something that is not current any more is dropped and counted.
  */
 import type { JobId, ProbeId, SignalDeed } from "../plan.ts";
-import { boot } from "./boot.ts";
+import { adopt } from "./adopt.ts";
+import { bootPlan } from "./boot.ts";
 import type { Ask, Ended, Id, Input, RunId } from "./contract.ts";
 import { noteRun } from "./ends.ts";
 import { askStop, emit, happen, log, say } from "./facts.ts";
 import { codeOf, jobState } from "./fresh.ts";
 import { enterMaintenance, exitMaintenance } from "./maintenance.ts";
-import { beginProbes, probeOver } from "./probes.ts";
+import { probeOver } from "./probes.ts";
 import { askLoad, planned, planRefused } from "./reload.ts";
 import { closeRun, forget } from "./runs.ts";
 import { announceAgain, announced, withdrawn } from "./services.ts";
@@ -46,12 +47,21 @@ function serviceState(core: State, id: string): { own: JobState; service: Servic
   return undefined;
 }
 
+function boot(core: State, input: Of<"boot">): void {
+  if (core.life !== "new") {
+    stale(core);
+    return;
+  }
+  bootPlan(core, input);
+  if (input.adopted.length > 0) adopt(core, input);
+  else say(core, input.id, { fact: "startup", source: "global" });
+}
+
 function spawned(core: State, input: Of<"spawned">): void {
   const run = runOf(core, input.run);
   if (!run || run.pid !== undefined) return;
   run.pid = input.pid;
-  const own = jobState(core, run.job);
-  if (run.probe === undefined && own.phase === "running" && core.life === "running") beginProbes(core, own, input.id);
+  if (run.probe === undefined) happen(core, run.job, input.id, { t: "begun" });
 }
 
 /** The process of a run has gone, or could not be started, or is given up. */

@@ -8,7 +8,6 @@ import type { Id, RunId } from "./contract.ts";
 import { noteMain } from "./ends.ts";
 import { askStop, emit, enter, happen, log, say } from "./facts.ts";
 import { codeOf } from "./fresh.ts";
-import { beginProbes } from "./probes.ts";
 import { spawn, terminate } from "./runs.ts";
 import type { Change, Delay, Happening, JobState, Pending, State } from "./state.ts";
 import { arm, disarm, nextTick, random } from "./timers.ts";
@@ -181,7 +180,7 @@ function begin(core: State, own: JobState, head: Pending): void {
   if (own.job.exec) {
     own.run = spawn(core, own, head.cause, hookBound(core, own), head.change ? { change: head.change } : {});
     warnOfLoop(core, own, head);
-  } else if (core.life === "running") beginProbes(core, own, head.cause);
+  } else happen(core, own.job.id, head.cause, { t: "begun" });
 }
 
 function warnOfLoop(core: State, own: JobState, head: Pending): void {

@@ -177,6 +177,8 @@ export type Happening =
   | { t: "trigger"; change?: Change; asked?: boolean; passing?: boolean }
   /** What keeps its start back may be over. */
   | { t: "release" }
+  /** It runs: its process is there, or it needs none. */
+  | { t: "begun" }
   | { t: "ended"; run: RunId; end: End }
   | { t: "empty" }
   /** It has ended by itself, for good. */

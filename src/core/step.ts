@@ -1,10 +1,10 @@
 /**
  * One step: the input, then everything that follows from it, then the timers that are due, then what is settled by then.
  */
-import { matches, note } from "./conditions.ts";
 import type { Effect, Input } from "./contract.ts";
 import { deadWaits } from "./deadwaits.ts";
-import { happen, log } from "./facts.ts";
+import { deliver } from "./deliver.ts";
+import { log } from "./facts.ts";
 import { jobState } from "./fresh.ts";
 import { groupGone, handle, probeState, runEnded } from "./inputs.ts";
 import { remind } from "./install.ts";
@@ -16,7 +16,6 @@ import { budgetOver, deadlineOver, lookAtStrays, settleStop, stopContainer, stra
 import type { Armed, Item, Run, State } from "./state.ts";
 import { dispatch } from "./table.ts";
 import { takeDue } from "./timers.ts";
-import { setWatch } from "./watches.ts";
 
 /** Changes the state and returns what is to be done, in order. */
 export function step(core: State, input: Input, now: number): readonly Effect[] {
@@ -25,6 +24,7 @@ export function step(core: State, input: Input, now: number): readonly Effect[] 
   core.now = now;
   core.lastId = Math.max(core.lastId, input.id);
   const budget = { facts: 0 };
+  drain(core, budget);
   handle(core, input);
   drain(core, budget);
   for (let due = takeDue(core); due; due = takeDue(core)) {
@@ -62,7 +62,7 @@ function drain(core: State, budget: { facts: number }): void {
     } else if (item.t === "stop") stopContainer(core, item.why, item.cause);
     else {
       if (++budget.facts > 8 * (core.jobs.size + core.watches.size) + 64) throw new Error(endless(queue));
-      deliver(core, item);
+      deliver(core, item, dispatch);
     }
   }
   queue.length = 0;
@@ -73,30 +73,6 @@ function endless(queue: readonly Item[]): string {
     .slice(-20)
     .map((item) => (item.t === "fact" ? `#${item.id} ${item.fact.fact} ${item.fact.source}` : item.t));
   return `facts without end in one step: ${last.join(" <- ")}`;
-}
-
-/** Hands a fact to those that wait for it, in the Plan's order. */
-function deliver(core: State, { fact, id, with: more }: Extract<Item, { t: "fact" }>): void {
-  for (const listener of core.listeners.get(`${fact.fact} ${fact.source}`) ?? []) {
-    if ("watch" in listener) {
-      const state = core.watches.get(listener.watch);
-      if (!state || !matches(state.watch.from, fact)) continue;
-      state.wanted = true;
-      setWatch(core, state, id);
-      continue;
-    }
-    const own = jobState(core, "hold" in listener ? listener.hold : listener.job);
-    if ("hold" in listener) {
-      if (own.released || !own.job.start.hold || !matches(own.job.start.hold, fact)) continue;
-      own.released = true;
-      happen(core, own.job.id, id, { t: "release" });
-      continue;
-    }
-    const leaf = own.leaves[listener.leaf];
-    if (leaf && matches(leaf, fact) && own.phase !== "done" && note(own, listener.leaf, id)) {
-      dispatch(core, own, id, { t: "trigger", ...more });
-    }
-  }
 }
 
 /** A timer has passed. */

@@ -4,6 +4,7 @@
 import type { Id } from "./contract.ts";
 import { askStop, happen, log, say } from "./facts.ts";
 import { stepOf } from "./fresh.ts";
+import { beginProbes } from "./probes.ts";
 import { kill, timedOut } from "./runs.ts";
 import { giveUpWithdrawing, isWithdrawing } from "./services.ts";
 import { accept, advance, afterRun, delayOver, ended, joinDelayed, joinRunning, startNow, tick } from "./start.ts";
@@ -34,6 +35,10 @@ const nothing = (): void => {};
 const leave: Cell<"leave"> = (core, own, cause, what) => beginStop(core, own, cause, true, what.next);
 
 const withdrawMax: Cell<"withdrawMax"> = giveUpWithdrawing;
+
+const begun: Cell<"begun"> = (core, own, cause) => {
+  if (core.life === "running") beginProbes(core, own, cause);
+};
 
 const hasEnded: Cell<"ended"> = (core, own, cause, what) => ended(core, own, cause, what.run);
 
@@ -100,6 +105,7 @@ const handlers: Record<Phase, Row> = {
   waiting: {
     trigger: accept,
     release: nothing,
+    begun: nothing,
     ended: nothing,
     empty: nothing,
     complete,
@@ -122,6 +128,7 @@ const handlers: Record<Phase, Row> = {
   delayed: {
     trigger: joinDelayed,
     release: advance,
+    begun: nothing,
     ended: nothing,
     empty: nothing,
     complete: nothing,
@@ -144,6 +151,7 @@ const handlers: Record<Phase, Row> = {
   running: {
     trigger: joinRunning,
     release: nothing,
+    begun,
     ended: hasEnded,
     empty: nothing,
     complete,
@@ -166,6 +174,7 @@ const handlers: Record<Phase, Row> = {
   lingering: {
     trigger: joinRunning,
     release: nothing,
+    begun: nothing,
     ended: nothing,
     empty: afterRun,
     complete,
@@ -188,6 +197,7 @@ const handlers: Record<Phase, Row> = {
   stopping: {
     trigger: nothing,
     release: nothing,
+    begun: nothing,
     ended: endedInStop,
     empty: finishIfGone,
     complete: nothing,
@@ -216,6 +226,7 @@ const handlers: Record<Phase, Row> = {
       if (what.asked) accept(core, own, cause, what);
     },
     release: nothing,
+    begun: nothing,
     ended: nothing,
     empty: nothing,
     complete: nothing,

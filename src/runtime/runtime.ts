@@ -1,5 +1,5 @@
 import type { Core, Effect, Id, Input, RequestId } from "../core/contract.ts";
-import { createCore } from "../core/core.ts";
+import { bootEarly } from "../core/early.ts";
 import type { NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Deeds, JobId, Loaded, Plan } from "../plan.ts";
 import { Catalogs } from "./catalogs.ts";
@@ -37,7 +37,8 @@ const PROBE_OUTPUT_MAX = 1024;
  */
 export class Runtime {
   readonly #host: Host;
-  readonly #core: Core = createCore();
+  /** Not there until the first programs run: what only follows them is not parsed before them. Inputs wait so long. */
+  #core: Core | undefined;
   readonly #events: EventLog;
   readonly #logFile: LogFile;
   readonly #messages: Messages;
@@ -74,7 +75,7 @@ export class Runtime {
     this.#adopt(loaded);
     this.#messages.loaded(loaded);
     const adopted = pilot.boot().adopted;
-    this.push({
+    this.#first({
       t: "boot",
       plan: loaded.plan,
       seed: Date.now() % 2 ** 31,
@@ -95,27 +96,57 @@ export class Runtime {
     if (!this.#turning) this.#turn();
   }
 
+  /** The boot: at once with what of the core it needs, or, with children to adopt, with all of it. */
+  #first(boot: Extract<Unnumbered, { t: "boot" }>): void {
+    if (boot.adopted.length > 0) {
+      this.#queue.unshift(boot);
+      void this.#loadCore(undefined);
+      return;
+    }
+    const at = now();
+    this.#lastId += 1;
+    const input = { ...boot, id: this.#lastId };
+    this.#events.input(at, input);
+    const { state, effects } = bootEarly(input, at);
+    this.#performAll(effects, at);
+    void this.#loadCore(state);
+  }
+
+  /** The whole core goes on where the boot left; the wake lets it do at once what the boot left to it. */
+  async #loadCore(state: ReturnType<typeof bootEarly>["state"] | undefined): Promise<void> {
+    const { createCore } = await import("../core/core.ts");
+    this.#core = createCore(state);
+    if (state !== undefined) this.#queue.unshift({ t: "wake" });
+    this.#turn();
+  }
+
   /** Inputs one after another; what a deed answers comes after the whole list of effects is done. */
   #turn(): void {
+    const core = this.#core;
+    if (core === undefined) return;
     this.#turning = true;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       this.#lastId += 1;
       const input = { ...next, id: this.#lastId } as Input;
       const at = now();
       this.#events.input(at, input);
-      for (const effect of this.#core.step(input, at)) {
-        this.#events.effect(at, effect);
-        if (effect.t === "tell") this.#lastId = Math.max(this.#lastId, effect.id);
-        this.#perform(effect);
-      }
+      this.#performAll(core.step(input, at), at);
     }
     this.#turning = false;
-    this.#arm();
+    this.#arm(core);
   }
 
-  #arm(): void {
+  #performAll(effects: readonly Effect[], at: number): void {
+    for (const effect of effects) {
+      this.#events.effect(at, effect);
+      if (effect.t === "tell") this.#lastId = Math.max(this.#lastId, effect.id);
+      this.#perform(effect);
+    }
+  }
+
+  #arm(core: Core): void {
     clearTimeout(this.#timer);
-    const deadline = this.#core.deadline();
+    const deadline = core.deadline();
     if (deadline === undefined) return;
     const wait = Math.min(Math.max(deadline - now(), 0), TIMEOUT_MAX);
     this.#timer = setTimeout(() => this.push({ t: "wake" }), wait);

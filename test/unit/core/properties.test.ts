@@ -6,6 +6,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../../../src/core/contract.ts";
 import { describeEntry } from "../../../src/core/describe.ts";
+import { bootEarly } from "../../../src/core/early.ts";
+import { newState } from "../../../src/core/fresh.ts";
 import { diffOf } from "../../../src/core/reload.ts";
 import { Simulation, type Unnumbered } from "../../../src/core/simulation.ts";
 import { step } from "../../../src/core/step.ts";
@@ -307,6 +309,26 @@ describe("the core", () => {
         simulation.give(hour, term);
         simulation.advance(hour + boundOf(plan, 5000));
         expect(simulation.exit(), told(simulation)).toBeDefined();
+      }),
+      { numRuns },
+    );
+  });
+
+  it("13: boots early as it boots whole", () => {
+    fc.assert(
+      fc.property(planArbitrary, (plan) => {
+        const boot = { t: "boot", id: 1, plan, seed: 7, adopted: [] } as const;
+        const whole = newState();
+        const all = [...step(whole, boot, 0), ...step(whole, { t: "wake", id: whole.lastId + 1 }, 0)];
+        const { state, effects } = bootEarly(boot, 0);
+        const both = [...effects, ...step(state, { t: "wake", id: state.lastId + 1 }, 0)];
+        // What is left to the second step is told under ids of its own, and may be told later than what was not.
+        const bare = (list: readonly Effect[]) =>
+          list.map((effect) => JSON.stringify({ ...effect, cause: 0, id: 0, run: 0 })).sort();
+        expect(bare(both)).toEqual(bare(all));
+        if (plan.jobs.some(({ exec, start }) => !exec || start.splay > 0)) return;
+        expect(both).toEqual(all);
+        expect(picture(state)).toEqual(picture(whole));
       }),
       { numRuns },
     );
