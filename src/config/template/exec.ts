@@ -184,7 +184,7 @@ export class Execution {
     const list = taken === "then" ? node.list : node.elseList;
     const outer = this.#frame;
     const before = this.#length;
-    this.#frame = { ...node.span, taken, reads, outer };
+    this.#frame = { span: node.span, taken, reads, outer };
     const flow = list ? this.#walkList(dot, list) : "next";
     this.#frame = outer;
     if (this.#length === before) this.#recorder.action(before, 0, node.span, reads, outer);
@@ -370,6 +370,7 @@ export class Execution {
     }
     if (node.names.length === 0 && hasArgs)
       throw new Fault("arguments", node.pos, "an argument for a variable, which is no function");
+    this.#charge(node.names.length);
     node.names.forEach((name, i) => {
       value = this.#evalField(name, node.pos, hasArgs && i === node.names.length - 1, value);
     });
@@ -408,6 +409,7 @@ export class Execution {
       const want = func.variadic ? `at least ${least}` : least;
       throw new Fault("arguments", pos, `wrong number of arguments for ${name}: want ${want}, got ${count}`);
     }
+    this.#charge(args.length);
     if (SHORT_CIRCUIT.has(name)) return this.#evalLogic(dot, name, args, final);
     const values = args.map((arg, i) => this.#evalArg(dot, paramType(func, i), arg, name));
     if (final) values.push(this.#validateType(final.value, paramType(func, count - 1), pos, name));

@@ -51,17 +51,24 @@ export interface Func {
 }
 
 /** Go's unicode.IsSpace, which strings.TrimSpace trims; JavaScript's trim differs at U+0085 and U+FEFF. */
-const OUTER_SPACE =
-  /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
+const SPACE = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
+function trimSpace(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && SPACE.test(text[start]!)) start++;
+  while (end > start && SPACE.test(text[end - 1]!)) end--;
+  return text.slice(start, end);
+}
 
 /** and, or: the executor evaluates their arguments one by one, since later ones may not be evaluated at all. */
 export const SHORT_CIRCUIT: ReadonlySet<string> = new Set(["and", "or"]);
 
 /** A function of values alone. */
-const pure = (count: number, call: (...args: Value[]) => Value, variadic?: ParamType): Func => ({
-  params: Array.from({ length: count }, () => "any" as const),
+const pure = (count: 1 | 2, call: (args: readonly Value[]) => Value, variadic?: ParamType): Func => ({
+  params: count === 1 ? ["any"] : ["any", "any"],
   ...(variadic && { variadic }),
-  call: (args) => call(...args),
+  call,
 });
 
 /** A function of strings; the executor has checked the types. */
@@ -86,7 +93,7 @@ function count(text: string, part: string): number {
 
 /** Go's strings.Split; an empty separator splits into characters. */
 function split(separator: string, text: string, { charge }: Host): List {
-  const trimmed = text.replace(OUTER_SPACE, "");
+  const trimmed = trimSpace(text);
   if (trimmed === "") return stringList([]);
   charge(separator === "" ? trimmed.length : count(trimmed, separator));
   return stringList(separator === "" ? Array.from(trimmed) : trimmed.split(separator));
@@ -114,13 +121,13 @@ export const FUNCTIONS: Readonly<Record<string, Func>> = {
   __proto__: null as never,
   and: pure(1, () => undefined, "any"),
   or: pure(1, () => undefined, "any"),
-  not: pure(1, (value) => !isTrue(value)),
-  eq: pure(1, (first, ...others) => eq(first, others), "any"),
-  ne: pure(2, (a, b) => !eq(a, [b])),
-  lt: pure(2, lt),
-  le: pure(2, le),
-  gt: pure(2, (a, b) => !le(a, b)),
-  ge: pure(2, (a, b) => !lt(a, b)),
+  not: pure(1, ([value]) => !isTrue(value)),
+  eq: pure(1, ([first, ...others]) => eq(first, others), "any"),
+  ne: pure(2, ([a, b]) => !eq(a, [b])),
+  lt: pure(2, ([a, b]) => lt(a, b)),
+  le: pure(2, ([a, b]) => le(a, b)),
+  gt: pure(2, ([a, b]) => !le(a, b)),
+  ge: pure(2, ([a, b]) => !lt(a, b)),
   index: more(["any"], "any"),
   slice: more(["any"], "any"),
   len: more(["any"]),
@@ -132,7 +139,7 @@ export const FUNCTIONS: Readonly<Record<string, Func>> = {
   js: more([], "any"),
   urlquery: more([], "any"),
   // Only a string counts as a value: a number or a list yields the default, as ContainerPilot does it.
-  default: pure(2, (fallback, value) => (typeof value === "string" && value !== "" ? value : format(fallback))),
+  default: pure(2, ([fallback, value]) => (typeof value === "string" && value !== "" ? value : format(fallback))),
   split: strings(2, ([separator, text], host) => split(separator!, text!, host)),
   join: {
     params: ["string", "[]string"],

@@ -55,7 +55,6 @@ const LEFT_TRIM = /-[ \t\r\n]/y;
 /** `}}`, or a blank, `-` and `}}`: then the text behind loses its leading white space. */
 const RIGHT_DELIM = /([ \t\r\n]-)?\}\}/y;
 const SPACES = /[ \t\r\n]+/y;
-const TRAILING_SPACES = /[ \t\r\n]+$/;
 /** Up to the closing quote; an escape takes any next character but the end of the line. */
 const QUOTED = { '"': /"(?:\\[^\n]|[^"\\\n])*"/y, "'": /'(?:\\[^\n]|[^'\\\n])*'/y };
 const ASCII_WORD = /\w*/y;
@@ -113,11 +112,10 @@ export class Lexer {
       const start = this.#pos;
       const delim = this.#input.indexOf(LEFT_DELIM, start);
       if (delim < 0) return this.#emit(start < this.#input.length ? "text" : "eof", this.#input.length - start);
-      let text = this.#input.slice(start, delim);
       const marker = this.#match(LEFT_TRIM, delim + LEFT_DELIM.length);
-      if (marker) text = text.replace(TRAILING_SPACES, "");
+      const end = marker ? this.#trimLeft(start, delim) : delim;
       this.#pos = delim;
-      if (text) return { type: "text", pos: start, text };
+      if (end > start) return { type: "text", pos: start, text: this.#input.slice(start, end) };
       const inner = delim + LEFT_DELIM.length + (marker ? marker.length : 0);
       // A comment may stand right behind `{{- `, the blank included.
       if (!this.#input.startsWith(LEFT_COMMENT, inner)) return this.#lexLeftDelim(inner - delim);
@@ -147,6 +145,13 @@ export class Lexer {
     this.#insideAction = false;
     if (delim.length > 2) this.#trimRight();
     return token;
+  }
+
+  /** The end of a text without the white space behind it. */
+  #trimLeft(start: number, end: number): number {
+    let at = end;
+    while (at > start && " \t\r\n".includes(this.#input[at - 1]!)) at--;
+    return at;
   }
 
   #trimRight(): void {

@@ -3,6 +3,15 @@
 /** Longest template text, in UTF-16 code units. */
 export const TEXT_LENGTH_MAX = 8 * 1024 * 1024;
 
+/** Most nodes and operands of one template. */
+export const NODES_MAX = 400_000;
+
+/** Most variables that are in scope at one place; they are looked up one by one. */
+export const VARIABLES_MAX = 256;
+
+/** Longest number literal, in characters. */
+export const NUMBER_LENGTH_MAX = 1000;
+
 /** Longest rendering, and longest single string value, in UTF-16 code units. */
 export const OUTPUT_LENGTH_MAX = 16 * 1024 * 1024;
 

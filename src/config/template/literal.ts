@@ -1,4 +1,5 @@
 import { joinBytes, rawByte } from "./bytes.ts";
+import { NUMBER_LENGTH_MAX } from "./limits.ts";
 import type { NumberNode } from "./node.ts";
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
@@ -68,7 +69,7 @@ function unquoteChar(literal: string): bigint | undefined {
 
 const INTEGER =
   /^([+-]?)(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)$/;
-const DECIMAL = /^[+-]?(?:\d(?:_?\d)*\.?(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d(?:_?\d)*)?$/;
+const DECIMAL = /^[+-]?(?:\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d(?:_?\d)*)?$/;
 const HEX_FLOAT = /^([+-]?)0[xX]_?([0-9a-fA-F_]*)\.?([0-9a-fA-F_]*)[pP]([+-]?\d(?:_?\d)*)$/;
 const INT_MIN = -(2n ** 63n);
 const INT_MAX = 2n ** 63n - 1n;
@@ -110,6 +111,7 @@ export function parseNumber(
     const value = unquoteChar(text);
     return value === undefined ? `malformed character constant: ${text}` : { value };
   }
+  if (text.length > NUMBER_LENGTH_MAX) return `a number of more than ${NUMBER_LENGTH_MAX} characters`;
   if (text.endsWith("i")) {
     // The sign between the two parts is the last one that does not belong to an exponent.
     const parts = type === "complex" ? /^(.*[^eEpP])([+-].*)i$/.exec(text) : undefined;

@@ -1,7 +1,7 @@
 import { actionAround, Fault, type TemplateError, toError } from "./errors.ts";
 import { FUNCTIONS, functionNames } from "./funcs.ts";
 import { Lexer, type Token } from "./lex.ts";
-import { ERRORS_MAX, NESTING_MAX, TEXT_LENGTH_MAX } from "./limits.ts";
+import { ERRORS_MAX, NESTING_MAX, NODES_MAX, TEXT_LENGTH_MAX, VARIABLES_MAX } from "./limits.ts";
 import { parseNumber, unquote } from "./literal.ts";
 import type {
   BranchNode,
@@ -51,6 +51,7 @@ export class Parser {
   #vars: string[] = ["$"];
   #rangeDepth = 0;
   #depth = 0;
+  #nodes = 0;
   /** Behind the `}}` that was read last. */
   #actionEnd = 0;
 
@@ -199,7 +200,7 @@ export class Parser {
     const list: Node[] = [];
     for (;;) {
       const [part, mark] = this.#itemList(context, start);
-      list.push(...part);
+      for (const node of part) list.push(node);
       if (mark.kind === "end") return list;
       this.#report(new Fault("syntax", mark.pos, `unexpected \`else\` in ${context}`));
     }
@@ -216,7 +217,12 @@ export class Parser {
     }
   }
 
+  #countNode(pos: number): void {
+    if (++this.#nodes > NODES_MAX) throw new Fault("limit", pos, `the template has more than ${NODES_MAX} parts`);
+  }
+
   #textOrAction(token: Token): Node | Mark {
+    this.#countNode(token.pos);
     if (token.type === "text") return { kind: "text", pos: token.pos, text: token.text };
     if (token.type !== "leftDelim") return this.#unexpected(token, "the text");
     return this.#action(token.pos);
@@ -363,6 +369,9 @@ export class Parser {
       }
       decl.push(variable.text);
       this.#vars.push(variable.text);
+      if (this.#vars.length > VARIABLES_MAX) {
+        throw new Fault("limit", variable.pos, `more than ${VARIABLES_MAX} variables at once`);
+      }
       if (declares) return [decl, next.type === "assign"];
       if (context !== "`range`" || decl.length > 1)
         throw new Fault("syntax", next.pos, `too many declarations in ${context}`);
@@ -417,6 +426,7 @@ export class Parser {
   #term(): OperandNode | undefined {
     const token = this.#nextNonSpace();
     const { pos, text } = token;
+    this.#countNode(pos);
     switch (token.type) {
       case "identifier":
         this.#checkFunction(token);

@@ -45,7 +45,8 @@ export interface SourceMap {
 }
 
 /** A linked list from the innermost branch outwards, shared by all that stands in it. */
-export interface Frame extends Span {
+export interface Frame {
+  readonly span: Span;
   readonly taken: "then" | "else";
   readonly reads: readonly VariableRead[];
   readonly outer: Frame | undefined;
@@ -77,6 +78,9 @@ export class Recorder implements SourceMap {
   }
 
   action(start: number, length: number, span: Span, reads: readonly VariableRead[], frame: Frame | undefined): void {
+    // A loop that prints nothing would leave one segment an iteration, all alike.
+    const last = this.#segments.at(-1);
+    if (length === 0 && last?.length === 0 && last.source === span) return;
     this.#segments.push({ start, length, source: span, reads, frame });
   }
 
@@ -120,7 +124,7 @@ export class Recorder implements SourceMap {
   #origin({ source, reads, frame }: Segment, within: number): Origin {
     const branches: Branch[] = [];
     for (let at = frame; at; at = at.outer) {
-      branches.push({ action: this.#ref(at), taken: at.taken, variables: at.reads });
+      branches.push({ action: this.#ref(at.span), taken: at.taken, variables: at.reads });
     }
     if (typeof source === "number") return { sourceOffset: source + within, variables: reads, branches };
     return { sourceOffset: source.start, action: this.#ref(source), variables: reads, branches };

@@ -51,7 +51,10 @@ const string = fc.oneof(
     '"%d %s"',
     '"\\xff\\xc3"',
   ),
-  fc.string({ unit: "grapheme", maxLength: 6 }).map((text) => JSON.stringify(wellFormed(text))),
+  // No characters that are new in Unicode: what prints depends on the version that each side knows.
+  fc
+    .string({ unit: pick(..."abz019 _-%$|(){}[]<>&'\"\\/\n\t\0\x7fßéñЖ世\u200b\u00ad\u2028😀"), maxLength: 6 })
+    .map((text) => JSON.stringify(wellFormed(text))),
 );
 const literal = fc.oneof(integer, float, string, pick("true", "false", "nil", "2i", "1+2i"));
 const operand = fc.oneof(
