@@ -32,10 +32,6 @@ export class Connections {
     this.#limits = limits;
   }
 
-  get size(): number {
-    return this.#all.size;
-  }
-
   opened(socket: Socket): void {
     if (this.#all.size >= this.#limits.connectionsMax && !this.#evict()) {
       socket.destroy();
@@ -57,9 +53,9 @@ export class Connections {
     this.#count(socket, -1, this.#limits.idleMs);
   }
 
-  /** Ends those that wait for a request, or all. */
-  end(which: "waiting" | "all"): void {
-    for (const [socket, { open }] of this.#all) if (which === "all" || open === 0) socket.destroy();
+  /** Cuts all. A response that was given is with the kernel already, but for one whose client does not take it. */
+  end(): void {
+    for (const socket of this.#all.keys()) socket.destroy();
   }
 
   #count(socket: Socket, by: 1 | -1, ms: number): void {

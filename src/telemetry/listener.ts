@@ -49,31 +49,25 @@ export class Listener {
   }
 
   /**
-   * From now on listen there, or (undefined) nowhere. Without effect when it does already. The old port is free when this
-   * returns; a response under way on it is still given.
+   * From now on listen there, or (undefined) nowhere. Without effect when it does already. When this returns, the old port
+   * is free and its connections have ended.
    */
   use(wanted: Endpoint | undefined): void {
     const same = wanted?.address === this.#wanted?.address && wanted?.port === this.#wanted?.port;
     if (same && (wanted === undefined || this.bound !== undefined)) return;
-    this.#leave("waiting");
+    this.#leave();
     this.#wanted = wanted;
     this.#waitMs = this.#limits.retryMs.first;
     this.#told = undefined;
     if (wanted !== undefined) this.#open(wanted);
   }
 
-  /** Frees the port and ends all connections. */
-  close(): void {
-    this.#leave("all");
-    this.#wanted = undefined;
-  }
-
-  #leave(which: "waiting" | "all"): void {
+  #leave(): void {
     clearTimeout(this.#retry);
     const { bound } = this;
     if (bound !== undefined) this.#log("info", `telemetry: No longer listening on ${spell(bound)}`);
     this.#server?.close();
-    this.#connections?.end(which);
+    this.#connections?.end();
     this.#server = undefined;
     this.#connections = undefined;
   }
@@ -97,19 +91,10 @@ export class Listener {
     server.on("request", (request, response) => {
       const { socket } = request;
       connections.requested(socket);
-      response.once("close", () => {
-        connections.answered(socket);
-        // Of a server that is left, nothing more is wanted.
-        if (this.#server !== server) socket.destroySoon();
-      });
+      response.once("close", () => connections.answered(socket));
       this.#answer(request, response);
     });
     server.once("listening", () => {
-      // Left before it began to listen, which Node does a tick after the call.
-      if (this.#server !== server) {
-        server.close();
-        return;
-      }
       this.#told = undefined;
       this.#waitMs = this.#limits.retryMs.first;
       const address = server.address();

@@ -59,7 +59,7 @@ export function openTelemetry(settings: Telemetry | undefined, log: Log, limits:
     post: (key, text) => metrics.post(key, text),
     note: (metric, value, labels) => metrics.note(metric, value, labels),
     async close() {
-      listener.close();
+      listener.use(undefined);
     },
     get bound() {
       return listener.bound;

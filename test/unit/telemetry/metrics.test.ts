@@ -295,6 +295,7 @@ describe("a new configuration", () => {
     metrics.record("one", "1");
     metrics.record("two", "2");
     expect(await shown("m")).toEqual(["# HELP m m of a test", "# TYPE m counter", "m 3"]);
+    expect(lines.all).toEqual([]);
   });
 
   test.each<[string, Sensor, RegExp]>([

@@ -3,7 +3,24 @@ import type { Sensor, Telemetry } from "../../../src/plan.ts";
 /** A log that is kept. */
 export class Lines {
   readonly all: string[] = [];
-  readonly log = (level: string, message: string): void => void this.all.push(`${level} ${message}`);
+  readonly #watchers = new Set<() => void>();
+  readonly log = (level: string, message: string): void => {
+    this.all.push(`${level} ${message}`);
+    for (const look of this.#watchers) look();
+  };
+
+  /** Settles as soon as a line matches. */
+  until(pattern: RegExp): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!this.all.some((line) => pattern.test(line))) return;
+        this.#watchers.delete(look);
+        resolve();
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
 
   /** Takes out and gives what came since the last call. */
   take(): string[] {
