@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Bundles the two programs: one file each, plus one file in chunks/ for every module behind a dynamic import. What an
+// Bundles the program: one file, plus one file in chunks/ for every module behind a dynamic import. What an
 // init has never to parse must not lie in its own file (V8 pre-parses all of it), hence no shared or common chunks.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { basename, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -156,11 +156,7 @@ export async function bundle({ entries, src, outdir }) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const src = join(root, "src");
-  const entries = Object.fromEntries(
-    ["containerpilot", "cpctl"]
-      .map((name) => [name, join(src, `bin/${name}.ts`)])
-      .filter(([, file]) => existsSync(file)),
-  );
+  const entries = { containerpilot: join(src, "bin/containerpilot.ts") };
   try {
     const made = await bundle({ entries, src, outdir: join(root, "dist") });
     mkdirSync(join(root, "build"), { recursive: true });
