@@ -12,7 +12,7 @@ const initBytesMax = 60_000;
  * All that may be loaded before the application's exec: in Node's snapshot or next to free. http, net, child_process,
  * worker_threads, stream and their like cost 2 to 18 ms each.
  */
-const cheap = ["node:fs", "node:os", "node:path"];
+const cheap = ["node:fs", "node:module", "node:os", "node:path"];
 
 let folder: string;
 
