@@ -35,7 +35,7 @@ describeContainers("before the application's exec", () => {
     const more = builtin.filter((name) => name.startsWith("NativeModule ") && !bare.includes(name));
     expect(
       more.filter((name) =>
-        /internal\/(deps|legacy)|NativeModule (_?https?|net|tls|_tls|dns|stream|child_process|worker|inspector|zlib|cluster|crypto|readline)/.test(
+        /internal\/(deps|legacy)|NativeModule (_?https?|net|tls|_tls|dns|stream|child_process|worker|inspector|zlib|cluster|crypto|readline|perf_hooks)/.test(
           name,
         ),
       ),
