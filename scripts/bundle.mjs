@@ -2,7 +2,7 @@
 // Bundles the program: one file, plus one file in chunks/ for every module behind a dynamic import. What an
 // init has never to parse must not lie in its own file (V8 pre-parses all of it), hence no shared or common chunks.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { basename, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -23,6 +23,8 @@ const stubs = [
   { filter: /\/pushgateway$/, from: /\/prom-client\//, text: "module.exports = class Pushgateway {};" },
   { filter: /\/cluster$/, from: /\/prom-client\//, text: "module.exports = class AggregatorRegistry {};" },
   { filter: /^@opentelemetry\/api$/, from: /\/prom-client\//, text: "module.exports = {};" },
+  // Its default metrics sample the event loop a hundred times a second; unused, they still bring perf_hooks and v8.
+  { filter: /\/defaultMetrics$/, from: /\/prom-client\//, text: "module.exports = () => undefined;" },
   // papi and consul require https whatever the scheme, 10 ms; with this they load it when they first use it.
   {
     filter: /^https$/,
@@ -92,6 +94,8 @@ function twice(output, chunks) {
  */
 export async function bundle({ entries, src, outdir }) {
   const made = {};
+  /** Written when all of it is right: an installation is of one build. */
+  const texts = new Map();
   /** Sources by the chunk they became. */
   const started = new Map();
   const one = async (source, name, folder) => {
@@ -101,6 +105,7 @@ export async function bundle({ entries, src, outdir }) {
       outfile: join(outdir, `${name}.cjs`),
       absWorkingDir: root,
       bundle: true,
+      write: false,
       format: "cjs",
       platform: "node",
       target: "node20",
@@ -124,6 +129,7 @@ export async function bundle({ entries, src, outdir }) {
     if (doubled.length > 0) {
       throw new Error(`${name}.cjs imports ${doubled.join(", ")} both statically and dynamically: choose one`);
     }
+    texts.set(`${name}.cjs`, result.outputFiles[0].contents);
     made[`${name}.cjs`] = {
       bytes: output.bytes,
       external: [
@@ -146,8 +152,12 @@ export async function bundle({ entries, src, outdir }) {
     }
     await Promise.all(fresh.map((path) => one(path, `chunks/${chunkName(path, src)}`, "./")));
   };
-  mkdirSync(join(outdir, "chunks"), { recursive: true });
   await Promise.all(Object.entries(entries).map(([name, source]) => one(source, name, "./chunks/")));
+  mkdirSync(join(outdir, "chunks"), { recursive: true });
+  for (const [file, contents] of texts) {
+    writeFileSync(join(outdir, `${file}.new`), contents);
+    renameSync(join(outdir, `${file}.new`), join(outdir, file));
+  }
   for (const left of readdirSync(join(outdir, "chunks"))) {
     if (!(`chunks/${left}` in made)) rmSync(join(outdir, "chunks", left));
   }

@@ -73,6 +73,18 @@ describe("the bundler", () => {
     expect(output(outdir)).toBe("1\n");
   });
 
+  it("writes nothing when any part of it is wrong", async () => {
+    const files = { "main.ts": 'import("./x.ts").then((m) => console.log(m.x));\n', "x.ts": "export const x = 1;\n" };
+    const what = sources("wrong", files);
+    await bundle(what);
+    sources("wrong", {
+      "main.ts": 'import("./x.ts").then((m) => console.log("new", m.x));\n',
+      "x.ts": "export const x = ;\n",
+    });
+    await expect(bundle(what)).rejects.toThrow(/x\.ts/);
+    expect(output(what.outdir)).toBe("1\n");
+  });
+
   it("leaves https, cluster and the push gateway out of the packages until they are used", async () => {
     const what = sources("packages", {
       "main.ts": `import Consul from "consul";
