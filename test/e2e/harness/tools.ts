@@ -27,7 +27,7 @@ export function fixture(name: string): string {
 }
 
 /** A program of a server package: from a variable such as CONSUL_BIN, the PATH, or where `scripts/setup` unpacks it. */
-export function server(name: "consul" | "etcd" | "nginx"): string {
+export function server(name: "consul" | "etcd" | "nginx" | "prometheus"): string {
   const named = process.env[`${name.toUpperCase()}_BIN`];
   if (named !== undefined) return named;
   const places = [...PATH.split(delimiter), ...["usr/bin", "usr/sbin"].map((bin) => join(root, ".tools", name, bin))];
