@@ -1,6 +1,9 @@
 import type { ServerResponse } from "node:http";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openConsul } from "../../../src/catalog/consul.ts";
+import { ConsulHttp } from "../../../src/catalog/consul-http.ts";
+import { targetOf } from "../../../src/catalog/consul-target.ts";
+import { cleanUp } from "../harness/cleanup.ts";
 import { ConsulAgent } from "./consul-agent.ts";
 import { serviceOf } from "./contract.ts";
 import { AgentProxy } from "./proxy.ts";
@@ -218,6 +221,30 @@ describe("behind a proxy", () => {
     const after = stage.lines().slice(before + lines.length);
     expect(after.filter((line) => line.startsWith("warn"))).toEqual([]);
     expect(after.length).toBeLessThanOrEqual(5);
+  });
+
+  test("the answer to a query that began and drips is given up, however long the query may wait", async () => {
+    proxy.fault = (_, response) => {
+      drip(response);
+      return true;
+    };
+    const http = new ConsulHttp(targetOf({ kind: "consul", address: proxy.address }, {}));
+    cleanUp(() => http.close());
+    const began = performance.now();
+    const call = {
+      method: "GET",
+      path: "/health/service/db",
+      timeoutMs: 60_000,
+      bodyMs: 1_500,
+      lane: "watch",
+    } as const;
+    await expect(http.call(call)).rejects.toMatchObject({ message: /the answer did not end within 1500 ms$/ });
+    expect(performance.now() - began).toBeLessThan(3_000);
+    await until(
+      "the connection is gone",
+      () => proxy.connections,
+      (count) => count === 0,
+    );
   });
 
   test("HTML instead of JSON: told with its beginning, the list stays", async () => {

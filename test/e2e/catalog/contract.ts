@@ -331,6 +331,7 @@ export function contract(name: string, start: () => Promise<Bed>, traits: Traits
         () => seen.ids ?? [],
         (ids) => ids.includes("web-b"),
       );
+      await sleep(500);
       expect(closed.lists).toHaveLength(1);
       expect(closed.errors).toEqual([]);
     });
