@@ -1,85 +1,49 @@
 import { hasRawBytes, joinBytes } from "./bytes.ts";
-import { Fault, Refusal } from "./errors.ts";
-import { FUNCTIONS, type Func, type Host, type ParamType, type Parts, SHORT_CIRCUIT } from "./funcs.ts";
-import { NESTING_MAX, OUTPUT_LENGTH_MAX, STEP_LENGTH, STEPS_MAX } from "./limits.ts";
-import type {
-  BranchNode,
-  CommandNode,
-  Dialect,
-  ListNode,
-  Node,
-  OperandNode,
-  PipeNode,
-  Span,
-  Template,
-  TemplateNode,
-} from "./node.ts";
+import { Fault } from "./errors.ts";
+import { Evaluator } from "./eval.ts";
+import type { Parts } from "./funcs.ts";
+import { OUTPUT_LENGTH_MAX, STEP_LENGTH } from "./limits.ts";
+import type { BranchNode, ListNode, Node, PipeNode, Span, Template, TemplateNode } from "./node.ts";
 import { type Frame, Recorder, type VariableRead } from "./sourcemap.ts";
-import { type Env, type Environment, format, isTrue, lookUp, sortedNames, typeName, type Value } from "./values.ts";
+import { type Bound, State } from "./state.ts";
+import { type Environment, format, isTrue, sortedNames, typeName, type Value } from "./values.ts";
 
 /** Forces the outcome of an `if`, `with` or `range`; undefined leaves it to the value. */
 export type Decide = (node: BranchNode) => boolean | undefined;
-
-/** A value and the variables of the environment that it was made from. */
-interface Bound {
-  readonly value: Value;
-  readonly reads: readonly VariableRead[];
-}
-
-interface Variable extends Bound {
-  readonly name: string;
-}
-
-/** The value that the command before `|` hands on; absent in front of the first one. */
-type Final = { readonly value: Value } | undefined;
 
 /** How a list was left. */
 type Flow = "next" | "break" | "continue";
 
 const NO_READS: readonly VariableRead[] = [];
 
-/** One execution of a template, as Go's text/template/exec; throws a Fault where Go returns an error. */
+/** One execution of a template: the walk functions of Go's text/template/exec; throws a Fault where Go returns an error. */
 export class Execution {
-  readonly #template: Template;
-  readonly #host: Host;
-  readonly #root: Env;
-  readonly #decide: Decide | undefined;
+  readonly #state: State;
+  readonly #evaluator: Evaluator;
   readonly #recorder: Recorder;
+  readonly #decide: Decide | undefined;
   readonly #output: string[] = [];
-  readonly #known = new Map<string, VariableRead>();
   #length = 0;
-  #steps = 0;
-  #depth = 0;
-  #vars: Variable[] = [];
+  /** The innermost branch around what is written. */
   #frame: Frame | undefined;
-  /** The variables read since the current action began. */
-  #reads: VariableRead[] = [];
-  /** The action that is being executed, for error reports. */
-  action: Span = { start: 0, end: 0 };
 
   constructor(template: Template, env: Environment, parts: Parts, decide?: Decide) {
-    this.#template = template;
-    this.#root = { kind: "map", entries: env };
-    this.#decide = decide;
+    this.#state = new State(template, env, parts);
+    this.#evaluator = new Evaluator(this.#state);
     this.#recorder = new Recorder(template.text);
-    this.#host = {
-      env,
-      dialect: template.dialect,
-      parts,
-      lengthMax: OUTPUT_LENGTH_MAX,
-      charge: (steps) => this.#charge(steps),
-      read: (name) => this.#read(name),
-      refuse: (message) => {
-        throw new Refusal(message);
-      },
-    };
+    this.#decide = decide;
+  }
+
+  /** The action that is being executed. */
+  get action(): Span {
+    return this.#state.action;
   }
 
   /** Executes the template once. */
   run(): { text: string; map: Recorder } {
-    const dot: Bound = { value: this.#root, reads: NO_READS };
-    this.#vars = [{ name: "$", ...dot }];
-    this.#walkList(dot, this.#template.root);
+    const dot: Bound = { value: { kind: "map", entries: this.#state.host.env }, reads: NO_READS };
+    this.#state.vars = [{ name: "$", ...dot }];
+    this.#walkList(dot, this.#state.template.root);
     const text = this.#output.join("");
     if (!hasRawBytes(text)) return { text, map: this.#recorder };
     const joined = joinBytes(text);
@@ -87,39 +51,14 @@ export class Execution {
     return { text: joined.text, map: this.#recorder };
   }
 
-  get #dialect(): Dialect {
-    return this.#template.dialect;
-  }
-
-  #charge(steps: number): void {
-    this.#steps += steps;
-    if (this.#steps <= STEPS_MAX) return;
-    throw new Fault("limit", this.action.start, `the template takes more than ${STEPS_MAX} steps`);
-  }
-
-  #read(name: string): void {
-    let read = this.#known.get(name);
-    if (!read) {
-      const value = lookUp(this.#host.env, name);
-      read = { name, set: value !== undefined, empty: value === "" };
-      this.#known.set(name, read);
-    }
-    this.#readAll([read]);
-  }
-
-  #readAll(reads: readonly VariableRead[]): void {
-    for (const read of reads) if (!this.#reads.includes(read)) this.#reads.push(read);
-  }
-
   #write(text: string): void {
     this.#length += text.length;
     if (this.#length > OUTPUT_LENGTH_MAX) {
-      throw new Fault("limit", this.action.start, `the rendering is longer than ${OUTPUT_LENGTH_MAX} characters`);
+      const { start } = this.#state.action;
+      throw new Fault("limit", start, `the rendering is longer than ${OUTPUT_LENGTH_MAX} characters`);
     }
     this.#output.push(text);
   }
-
-  // Walk functions step through the structure and generate output.
 
   #walkList(dot: Bound, list: ListNode): Flow {
     for (const node of list) {
@@ -130,27 +69,27 @@ export class Execution {
   }
 
   #walk(dot: Bound, node: Node): Flow {
-    this.#charge(1);
+    this.#state.charge(1);
     if (node.kind === "text") {
-      this.#recorder.text(this.#length, node.text.length, node.pos, this.#frame);
+      this.#recorder.text(this.#length, node.span, this.#frame);
       this.#write(node.text);
       return "next";
     }
-    this.action = node.span;
-    this.#reads = [];
+    this.#state.action = node.span;
+    this.#state.reads = [];
     switch (node.kind) {
       case "action": {
-        const value = this.#evalPipeline(dot, node.pipe);
+        const value = this.#evaluator.evalPipeline(dot, node.pipe);
         if (node.pipe.decl.length === 0) this.#printValue(node.span, value);
         return "next";
       }
       case "if":
       case "with":
-        return this.#nested(() => this.#walkIfOrWith(dot, node));
+        return this.#state.nested(() => this.#walkIfOrWith(dot, node));
       case "range":
-        return this.#nested(() => this.#walkRange(dot, node));
+        return this.#state.nested(() => this.#walkRange(dot, node));
       case "template":
-        return this.#nested(() => this.#walkTemplate(dot, node));
+        return this.#state.nested(() => this.#walkTemplate(dot, node));
       case "break":
       case "continue":
         return node.kind;
@@ -159,23 +98,10 @@ export class Execution {
     }
   }
 
-  #nested<T>(step: () => T): T {
-    if (++this.#depth > NESTING_MAX) {
-      throw new Fault(
-        "limit",
-        this.action.start,
-        `nested more than ${NESTING_MAX} levels deep; does a template call itself?`,
-      );
-    }
-    const result = step();
-    this.#depth--;
-    return result;
-  }
-
   #printValue(span: Span, value: Value): void {
     const text = value === undefined ? "<no value>" : format(value);
-    this.#charge(text.length / STEP_LENGTH);
-    this.#recorder.action(this.#length, text.length, span, this.#reads, this.#frame);
+    this.#state.charge(text.length / STEP_LENGTH);
+    this.#recorder.action(this.#length, text.length, span, this.#state.reads, this.#frame);
     this.#write(text);
   }
 
@@ -187,37 +113,37 @@ export class Execution {
     this.#frame = { span: node.span, taken, reads, outer };
     const flow = list ? this.#walkList(dot, list) : "next";
     this.#frame = outer;
-    if (this.#length === before) this.#recorder.action(before, 0, node.span, reads, outer);
+    if (this.#length === before) this.#recorder.branch(before, node.span, reads, outer);
     return flow;
   }
 
   #walkIfOrWith(dot: Bound, node: BranchNode): Flow {
-    const mark = this.#vars.length;
-    const value = this.#evalPipeline(dot, node.pipe);
-    const reads = this.#reads;
+    const mark = this.#state.vars.length;
+    const value = this.#evaluator.evalPipeline(dot, node.pipe);
+    const reads = this.#state.reads;
     const truth = this.#decide?.(node) ?? isTrue(value);
     const inner = truth && node.kind === "with" ? { value, reads } : dot;
     const flow = this.#walkBranch(inner, node, truth ? "then" : "else", reads);
-    this.#vars.length = mark;
+    this.#state.vars.length = mark;
     return flow;
   }
 
   #walkRange(dot: Bound, node: BranchNode): Flow {
-    const outerMark = this.#vars.length;
-    const value = this.#evalPipeline(dot, node.pipe);
-    const reads = this.#reads;
-    const mark = this.#vars.length;
+    const outerMark = this.#state.vars.length;
+    const value = this.#evaluator.evalPipeline(dot, node.pipe);
+    const reads = this.#state.reads;
+    const mark = this.#state.vars.length;
     let ran = false;
     let flow: Flow = "next";
     for (const [index, element] of this.#elements(node, value, reads)) {
       ran = true;
       this.#bindRange(node.pipe, mark, index, element);
       flow = this.#walkBranch(element, node, "then", element.reads);
-      this.#vars.length = mark;
+      this.#state.vars.length = mark;
       if (flow === "break") break;
     }
     if (!ran) flow = this.#walkBranch(dot, node, "else", reads);
-    this.#vars.length = outerMark;
+    this.#state.vars.length = outerMark;
     // As in Go a `break` in the else list leaves this range, a `continue` there goes on with the next outer iteration.
     return !ran && flow === "continue" ? flow : "next";
   }
@@ -228,8 +154,8 @@ export class Execution {
     if (first === undefined) return;
     const bound = second === undefined ? [element] : [{ value: index, reads: element.reads }, element];
     bound.forEach((value, i) => {
-      if (assign) this.#setVar(decl[i]!, value);
-      else this.#vars[mark - decl.length + i] = { name: decl[i]!, ...value };
+      if (assign) this.#state.setVar(decl[i]!, value);
+      else this.#state.vars[mark - decl.length + i] = { name: decl[i]!, ...value };
     });
   }
 
@@ -240,7 +166,8 @@ export class Execution {
     let empty = true;
     for (const element of this.#iterate(node, value, reads)) {
       empty = false;
-      this.#charge(1);
+      this.#state.action = node.span;
+      this.#state.charge(1);
       yield element;
     }
     if (empty && forced) yield [0n, { value: "", reads }];
@@ -258,11 +185,8 @@ export class Execution {
     } else {
       const end = typeof value === "object" && value.kind === "byte" ? BigInt(value.value) : value;
       if (typeof end !== "bigint") {
-        throw new Fault(
-          "range",
-          node.pipe.pos,
-          `range cannot iterate over a value of type ${typeName(value, this.#dialect)}`,
-        );
+        const type = typeName(value, this.#state.dialect);
+        throw new Fault("range", node.pipe.pos, `range cannot iterate over a value of type ${type}`);
       }
       if (node.pipe.decl.length > 1)
         throw new Fault("range", node.pipe.pos, "range over an integer has one variable only");
@@ -272,200 +196,18 @@ export class Execution {
   }
 
   #walkTemplate(dot: Bound, node: TemplateNode): Flow {
-    const list = this.#template.templates.get(node.name);
+    const list = this.#state.template.templates.get(node.name);
     if (!list) {
-      const names = [...this.#template.templates.keys()].filter((name) => name !== "");
+      const names = [...this.#state.template.templates.keys()].filter((name) => name !== "");
       throw new Fault("undefined-template", node.span.start, `the template "${node.name}" is not defined`, names);
     }
-    const value = node.pipe && this.#evalPipeline(dot, node.pipe);
-    const inner: Bound = { value, reads: this.#reads };
-    const vars = this.#vars;
+    const value = node.pipe && this.#evaluator.evalPipeline(dot, node.pipe);
+    const inner: Bound = { value, reads: this.#state.reads };
+    const vars = this.#state.vars;
     // A template sees no variables of its caller.
-    this.#vars = [{ name: "$", ...inner }];
+    this.#state.vars = [{ name: "$", ...inner }];
     this.#walkList(inner, list);
-    this.#vars = vars;
+    this.#state.vars = vars;
     return "next";
   }
-
-  #setVar(name: string, bound: Bound): void {
-    const at = this.#vars.findLastIndex((variable) => variable.name === name);
-    if (at < 0) throw this.#undefinedVariable(name, this.action.start);
-    this.#vars[at] = { name, value: bound.value, reads: bound.reads };
-  }
-
-  #undefinedVariable(name: string, pos: number): Fault {
-    return new Fault("undefined-variable", pos, `the variable ${name} has no value yet`);
-  }
-
-  // Eval functions acquire values.
-
-  #evalPipeline(dot: Bound, pipe: PipeNode): Value {
-    let final: Final;
-    for (const cmd of pipe.cmds) final = { value: this.#evalCommand(dot, cmd, final) };
-    const value = final?.value;
-    for (const name of pipe.decl) {
-      const bound = { value, reads: this.#reads };
-      if (pipe.assign) this.#setVar(name, bound);
-      else this.#vars.push({ name, ...bound });
-    }
-    return value;
-  }
-
-  #evalCommand(dot: Bound, cmd: CommandNode, final: Final): Value {
-    this.#charge(1);
-    const [first, ...args] = cmd.args;
-    const hasArgs = args.length > 0 || final !== undefined;
-    switch (first.kind) {
-      case "identifier":
-        return this.#evalFunction(dot, first, args, final);
-      case "field":
-      case "chain":
-      case "variable":
-        return this.#evalFields(dot, first, hasArgs);
-      case "nil":
-        throw new Fault("arguments", first.pos, "nil is not a command");
-      default:
-        if (hasArgs) throw new Fault("arguments", first.pos, "an argument for something that is no function");
-        return this.#evalOperand(dot, first);
-    }
-  }
-
-  /** A term in a place where any type will do. */
-  #evalOperand(dot: Bound, node: OperandNode): Value {
-    switch (node.kind) {
-      case "identifier":
-        return this.#evalFunction(dot, node, [], undefined);
-      case "field":
-      case "chain":
-      case "variable":
-        return this.#evalFields(dot, node, false);
-      case "pipe":
-        return this.#nested(() => this.#evalPipeline(dot, node));
-      case "dot":
-        this.#readAll(dot.reads);
-        return dot.value;
-      case "nil":
-        return undefined;
-      case "bool":
-      case "string":
-        return node.value;
-      case "number":
-        if (node.value === undefined) throw new Fault("arguments", node.pos, `${node.text} overflows int`);
-        return node.value;
-      default:
-        return node satisfies never;
-    }
-  }
-
-  /** `.A.B`, `$x.A`, `(pipeline).A`: the last field gets the arguments, if there are any. */
-  #evalFields(dot: Bound, node: OperandNode & { readonly names: readonly string[] }, hasArgs: boolean): Value {
-    let value: Value;
-    if (node.kind === "chain") {
-      if (node.of.kind === "nil") throw new Fault("field", node.pos, "nil has no fields");
-      value = this.#evalOperand(dot, node.of);
-    } else {
-      const bound = node.kind === "variable" ? this.#varValue(node.name, node.pos) : dot;
-      this.#readAll(bound.reads);
-      value = bound.value;
-    }
-    if (node.names.length === 0 && hasArgs)
-      throw new Fault("arguments", node.pos, "an argument for a variable, which is no function");
-    this.#charge(node.names.length);
-    node.names.forEach((name, i) => {
-      value = this.#evalField(name, node.pos, hasArgs && i === node.names.length - 1, value);
-    });
-    return value;
-  }
-
-  #varValue(name: string, pos: number): Bound {
-    const bound = this.#vars.findLast((variable) => variable.name === name);
-    if (!bound) throw this.#undefinedVariable(name, pos);
-    return bound;
-  }
-
-  #evalField(name: string, pos: number, hasArgs: boolean, receiver: Value): Value {
-    if (receiver === undefined) return undefined;
-    if (typeof receiver !== "object" || receiver.kind !== "map") {
-      const type = typeName(receiver, this.#dialect);
-      throw new Fault("field", pos, `.${name} asks for a field of a value of type ${type}, which has none`);
-    }
-    if (hasArgs) throw new Fault("arguments", pos, `.${name} is a variable of the environment and takes no arguments`);
-    this.#read(name);
-    // missingkey=zero: the zero value of a map of strings is the empty string.
-    return lookUp(receiver.entries, name) ?? "";
-  }
-
-  #evalFunction(
-    dot: Bound,
-    node: OperandNode & { readonly name: string },
-    args: readonly OperandNode[],
-    final: Final,
-  ): Value {
-    const { name, pos } = node;
-    const func = FUNCTIONS[name]!;
-    const count = args.length + (final ? 1 : 0);
-    const least = func.params.length;
-    if (func.variadic ? count < least : count !== least) {
-      const want = func.variadic ? `at least ${least}` : least;
-      throw new Fault("arguments", pos, `wrong number of arguments for ${name}: want ${want}, got ${count}`);
-    }
-    this.#charge(args.length);
-    if (SHORT_CIRCUIT.has(name)) return this.#evalLogic(dot, name, args, final);
-    const values = args.map((arg, i) => this.#evalArg(dot, paramType(func, i), arg, name));
-    if (final) values.push(this.#validateType(final.value, paramType(func, count - 1), pos, name));
-    return this.#evalCall(func, name, pos, values);
-  }
-
-  /** and: the first false operand, or the last; or: the first true one, or the last. */
-  #evalLogic(dot: Bound, name: string, args: readonly OperandNode[], final: Final): Value {
-    let value: Value;
-    for (const arg of args) {
-      value = this.#evalOperand(dot, arg);
-      if (isTrue(value) === (name === "or")) return value;
-    }
-    return final ? final.value : value;
-  }
-
-  #evalCall(func: Func, name: string, pos: number, args: readonly Value[]): Value {
-    this.#charge(args.reduce<number>((sum, arg) => sum + weight(arg), 0));
-    const call = func.call ?? this.#host.parts.more![name]!;
-    try {
-      const result = call(args, this.#host);
-      if (typeof result === "string") this.#charge(weight(result));
-      return result;
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      throw new Fault("call", pos, `${name}: ${error.message}`);
-    }
-  }
-
-  #evalArg(dot: Bound, type: ParamType, node: OperandNode, name: string): Value {
-    // Go looks at literals by the parameter's type; here that differs from the value's own type for nil alone.
-    if (node.kind === "nil" && type === "string")
-      throw new Fault("arguments", node.pos, `${name} needs a string; found nil`);
-    return this.#validateType(this.#evalOperand(dot, node), type, node.pos, name);
-  }
-
-  #validateType(value: Value, type: ParamType, pos: number, name: string): Value {
-    const fits =
-      type === "any" || (value === undefined ? type === "[]string" : typeName(value, this.#dialect) === type);
-    if (fits) return value;
-    throw new Fault(
-      "arguments",
-      pos,
-      `${name} needs a ${type}; found a value of type ${typeName(value, this.#dialect)}`,
-    );
-  }
-}
-
-/** The type of a function's argument. */
-function paramType(func: Func, index: number): ParamType {
-  return func.params[index] ?? func.variadic ?? "any";
-}
-
-/** Steps that handling a value costs besides the call itself. */
-function weight(value: Value): number {
-  if (typeof value === "string") return value.length / STEP_LENGTH;
-  if (typeof value !== "object") return 0;
-  return value.kind === "list" ? value.items.length + value.spare.length : value.kind === "map" ? 64 : 0;
 }

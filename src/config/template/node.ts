@@ -1,14 +1,15 @@
 /** The parse tree. Names follow Go's text/template/parse; offsets are UTF-16 code units in the template's text. */
 
-/** From the opening `{{` to the end of the closing `}}`, trim markers included. */
+/** Of an action from the opening `{{` to the end of the closing `}}`, trim markers included. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
+/** Literal text, without the white space that trim markers took. */
 export interface TextNode {
   readonly kind: "text";
-  readonly pos: number;
+  readonly span: Span;
   readonly text: string;
 }
 

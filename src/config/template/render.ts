@@ -36,6 +36,6 @@ export async function render(text: string, env: Environment, options: RenderOpti
 
 /** The map of a text without actions. */
 const unchanged: SourceMap = {
-  at: (rendered) => ({ sourceOffset: rendered, variables: [], branches: [] }),
+  at: (rendered) => ({ kind: "text", sourceOffset: rendered, variables: [], branches: [] }),
   silent: () => [],
 };

@@ -23,9 +23,11 @@ export interface Branch {
 
 /** Where a piece of the rendering comes from. */
 export interface Origin {
+  /** Literal text, an action that prints, or an `if`, `with`, `range` that printed nothing (see SourceMap.silent). */
+  readonly kind: "text" | "action" | "branch";
   /** Offset in the source: of the same character in literal text, of the action's `{{` in generated text. */
   readonly sourceOffset: number;
-  /** The action that printed the piece; absent in literal text. */
+  /** The action that printed the piece, or nothing; absent in literal text. */
   readonly action?: ActionRef;
   /** The variables that the printed value was made from, in the order in which they were read. */
   readonly variables: readonly VariableRead[];
@@ -53,11 +55,12 @@ export interface Frame {
 }
 
 interface Segment {
+  readonly kind: Origin["kind"];
   /** Offset of the segment's first character in the rendering. */
   start: number;
   readonly length: number;
-  /** Of literal text its offset in the source; of an action its span. */
-  readonly source: number | Span;
+  /** In the source: of literal text as much as was rendered, else the action. */
+  readonly source: Span;
   readonly reads: readonly VariableRead[];
   readonly frame: Frame | undefined;
 }
@@ -73,15 +76,20 @@ export class Recorder implements SourceMap {
     this.#source = source;
   }
 
-  text(start: number, length: number, source: number, frame: Frame | undefined): void {
-    this.#segments.push({ start, length, source, reads: NO_READS, frame });
+  text(start: number, source: Span, frame: Frame | undefined): void {
+    this.#segments.push({ kind: "text", start, length: source.end - source.start, source, reads: NO_READS, frame });
   }
 
-  action(start: number, length: number, span: Span, reads: readonly VariableRead[], frame: Frame | undefined): void {
-    // A loop that prints nothing would leave one segment an iteration, all alike.
+  action(start: number, length: number, source: Span, reads: readonly VariableRead[], frame: Frame | undefined): void {
+    this.#segments.push({ kind: "action", start, length, source, reads, frame });
+  }
+
+  /** A branch that printed nothing. */
+  branch(start: number, source: Span, reads: readonly VariableRead[], frame: Frame | undefined): void {
+    // A loop would leave one segment an iteration, all alike.
     const last = this.#segments.at(-1);
-    if (length === 0 && last?.length === 0 && last.source === span) return;
-    this.#segments.push({ start, length, source: span, reads, frame });
+    if (last?.kind === "branch" && last.source === source) return;
+    this.#segments.push({ kind: "branch", start, length: 0, source, reads, frame });
   }
 
   /** Follows a rendering that has become shorter at some places. */
@@ -98,8 +106,8 @@ export class Recorder implements SourceMap {
     let index = this.#firstAfter(rendered) - 1;
     while (index > 0 && this.#segments[index]!.length === 0) index--;
     const segment = this.#segments[index];
-    if (!segment) return { sourceOffset: Math.min(rendered, this.#source.length), variables: [], branches: [] };
-    return this.#origin(segment, rendered - segment.start);
+    if (segment) return this.#origin(segment, rendered - segment.start);
+    return { kind: "text", sourceOffset: this.#source.length, variables: [], branches: [] };
   }
 
   silent(from: number, to: number): readonly Origin[] {
@@ -121,13 +129,14 @@ export class Recorder implements SourceMap {
     return low;
   }
 
-  #origin({ source, reads, frame }: Segment, within: number): Origin {
+  #origin({ kind, length, source, reads, frame }: Segment, within: number): Origin {
     const branches: Branch[] = [];
     for (let at = frame; at; at = at.outer) {
       branches.push({ action: this.#ref(at.span), taken: at.taken, variables: at.reads });
     }
-    if (typeof source === "number") return { sourceOffset: source + within, variables: reads, branches };
-    return { sourceOffset: source.start, action: this.#ref(source), variables: reads, branches };
+    const common = { kind, variables: reads, branches };
+    if (kind === "text") return { ...common, sourceOffset: source.start + Math.min(within, length) };
+    return { ...common, sourceOffset: source.start, action: this.#ref(source) };
   }
 
   #ref({ start, end }: Span): ActionRef {

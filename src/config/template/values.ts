@@ -93,7 +93,7 @@ export function isTrue(value: Value): boolean {
     case "list":
       return value.items.length > 0;
     case "map":
-      return sortedNames(value.entries).length > 0;
+      return Object.values(value.entries).some((entry) => entry !== undefined);
     default:
       return value satisfies never;
   }
