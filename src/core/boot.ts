@@ -3,7 +3,7 @@
  */
 import type { Input } from "./contract.ts";
 import { newJobState } from "./fresh.ts";
-import { armWithin, indexPlan, remind } from "./install.ts";
+import { attend, indexPlan, remind } from "./install.ts";
 import type { State } from "./state.ts";
 
 /** Puts the Plan in place; nothing starts yet. */
@@ -15,6 +15,6 @@ export function bootPlan(core: State, { plan, seed, id }: Extract<Input, { t: "b
     core.watches.set(watch.id, { watch, wanted: false, on: false, revision: 0, count: 0 });
   }
   indexPlan(core, plan);
-  armWithin(core, core.jobs.keys(), id);
+  attend(core, core.jobs.keys(), id);
   remind(core, id);
 }

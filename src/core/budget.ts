@@ -57,19 +57,28 @@ export function boundOf(core: State, own: JobState, bound: Ms, graceToCome: bool
   return share(bound, left, owed + (graceToCome ? stop.grace : 0));
 }
 
-/** Longest time for a hook that starts now: its own limit, its share, and after a second request its source's grace. */
-export function hookBound(core: State, own: JobState): Ms {
-  if (!core.stop || !own.hook) return own.job.timeout;
-  let bound = own.job.timeout;
+/** Time for a job's `stopping` hooks. Those that begin after the second request to stop have as long as its grace. */
+export function hooksBound(core: State, own: JobState, graceToCome: boolean): Ms {
+  const { hookMax, grace } = own.job.stop;
+  const bound = core.stop?.hurry ? Math.min(hookMax, Math.max(grace, hurriedHookLeast)) : hookMax;
+  return boundOf(core, own, bound, graceToCome);
+}
+
+/**
+ * A run's time. limit: until its group is killed. left: what a hook may count on, which the step of its source ends as well.
+ */
+export function runBound(core: State, own: JobState): { limit: Ms; left: Ms } {
+  let limit = own.job.timeout;
+  let left = limit;
+  if (!core.stop || !own.hook) return { limit, left };
   for (const leaf of own.leaves) {
     const source = core.jobs.get(leaf.source);
-    if (!source || (leaf.fact !== "stopping" && leaf.fact !== "stopped")) continue;
-    if (core.stop.hurry) bound = Math.min(bound, Math.max(source.job.stop.grace, hurriedHookLeast));
-    const owed = laterRanks(core, source.job.stop.rank) + core.plan.stop.strays;
-    bound = Math.min(
-      bound,
-      share(bound, timeLeft(core), owed + (leaf.fact === "stopping" ? source.job.stop.grace : 0)),
-    );
+    if (!source) continue;
+    if (leaf.fact === "stopping") left = Math.min(left, hooksBound(core, source, true));
+    else if (leaf.fact === "stopped") {
+      if (core.stop.hurry) limit = Math.min(limit, Math.max(source.job.stop.grace, hurriedHookLeast));
+      limit = share(limit, timeLeft(core), laterRanks(core, source.job.stop.rank) + core.plan.stop.strays);
+    }
   }
-  return bound;
+  return { limit, left: Math.min(limit, left) };
 }

@@ -10,7 +10,7 @@ import type { End, JobState, State, StopWhy } from "./state.ts";
 /** A run of a job has ended: hooks' codes override the container's, unless we ended the run. */
 export function noteRun(core: State, own: JobState, end: End, ours: boolean): void {
   const code = codeOf(end.how);
-  if (code !== 0 && !ours && core.plan.ends.overrides.includes(own.job.id)) core.override = code;
+  if (code !== 0 && !ours && core.plan.ends.overrides.includes(own.job.id)) core.override = { job: own.job.id, code };
 }
 
 /** The main job has ended and will not be started again: its end is the container's, whatever its group still does. */
@@ -39,7 +39,7 @@ export function finish(core: State, own: JobState, cause: Id): void {
 /** The container's exit code, when everything is over. */
 export function exitCode(core: State): number {
   const { ends } = core.plan;
-  const code = core.override ?? core.forced ?? policyCode(core);
+  const code = core.override?.code ?? core.forced ?? policyCode(core);
   return ends.map[code] ?? code;
 }
 
@@ -70,6 +70,11 @@ function neverStarted(core: State): number {
 export function exitReason(core: State): string {
   const why = core.stop?.why;
   if (!why) return "nothing was started";
+  const hook = core.override && core.override.job !== ("job" in why ? why.job : "") ? core.override : undefined;
+  return `${mainReason(core, why)}${hook ? `; ${hook.job} ended with ${hook.code}` : ""}`;
+}
+
+function mainReason(core: State, why: StopWhy): string {
   const asked = stopReason(why);
   if (!core.main) return asked;
   const { how, job, ending } = core.main;

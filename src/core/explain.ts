@@ -12,7 +12,7 @@ export function explain(core: State, id: JobId): readonly string[] {
   if (!own) return [`${id}: no such job`];
   return [
     `${id}: ${own.phase}${own.delay ? ` (${own.delay})` : ""} since ${own.since} (by #${own.cause})`,
-    ...(own.phase === "waiting" ? [`starts left: ${own.startsLeft}`, ...tree(core, own)] : []),
+    ...waitingLines(core, own),
     ...own.pending.map((each) => `start asked for at ${each.at} (by #${each.cause})`),
     ...stopLines(core, own),
     ...own.past.map((past) => {
@@ -20,6 +20,13 @@ export function explain(core: State, id: JobId): readonly string[] {
       return `run ${past.run}: ${past.since} to ${past.until} (by #${past.cause}), ${end}, ended by ${past.by}`;
     }),
   ];
+}
+
+function waitingLines(core: State, own: JobState): string[] {
+  if (own.phase !== "waiting") return [];
+  if (own.base === undefined) return [`starts left: ${own.startsLeft}`, ...tree(core, own)];
+  const next = core.timers.get(`every ${own.job.id}`)?.at;
+  return [next === undefined ? "waits to be told its next time" : `next run at ${next}`];
 }
 
 function tree(core: State, own: JobState): string[] {

@@ -75,7 +75,7 @@ export function runEnded(core: State, run: Run, end: End, cause: Id): void {
     if (state) probeOver(core, own, state, codeOf(end.how) === 0 && run.ending === undefined, cause);
     return;
   }
-  noteRun(core, own, end, run.ending === "stop");
+  noteRun(core, own, end, run.ending !== undefined);
   happen(core, run.job, told, { t: "ended", run: run.id, end });
 }
 

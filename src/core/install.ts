@@ -72,11 +72,13 @@ export function catchUpWatches(core: State, cause: Id): void {
   }
 }
 
-/** Jobs that have just come into the Plan: their start timeouts run from now on. */
-export function armWithin(core: State, jobs: Iterable<JobId>, cause: Id): void {
+/** Jobs that have just come into the Plan: their start timeouts run from now on, and probes that do not wait for a start. */
+export function attend(core: State, jobs: Iterable<JobId>, cause: Id): void {
   for (const id of jobs) {
-    const bound = core.jobs.get(id)?.job.start.within;
+    const own = core.jobs.get(id);
+    const bound = own?.job.start.within;
     if (bound) arm(core, { t: "within", of: id }, core.now + bound.ms, cause);
+    if (own?.job.probes.some((probe) => probe.whileIdle)) happen(core, id, cause, { t: "idle" });
   }
 }
 

@@ -6,7 +6,7 @@ import type { Id, Input, RequestId } from "./contract.ts";
 import { staysForStop } from "./deadwaits.ts";
 import { emit, happen, log } from "./facts.ts";
 import { codeOf, jobState, leavesOf, newJobState, newProbeState } from "./fresh.ts";
-import { armWithin, catchUpWatches, indexPlan, remind, startIfSatisfied } from "./install.ts";
+import { attend, catchUpWatches, indexPlan, remind, startIfSatisfied } from "./install.ts";
 import { pauseProbe, startProbe } from "./probes.ts";
 import { kill } from "./runs.ts";
 import { announceAgain, isWithdrawing } from "./services.ts";
@@ -57,10 +57,7 @@ export function planned(core: State, input: Extract<Input, { t: "planned" }>): v
   const load = takeLoad(core, request, id);
   if (!load) return;
   if (load.dry) reply(core, id, request, true, diffOf(core.plan, plan));
-  else if (core.reload) {
-    if (core.reload.next) reply(core, id, core.reload.next.request, false, "superseded");
-    core.reload.next = { plan, request, cause: id };
-  } else beginReload(core, plan, request, id, false);
+  else beginReload(core, plan, request, id);
 }
 
 /** What a reload keeps, restarts, adds and takes away. */
@@ -79,16 +76,22 @@ export function diffOf(old: Plan, plan: Plan): Diff {
   return diff;
 }
 
-function beginReload(core: State, plan: Plan, request: RequestId, cause: Id, rollback: boolean): void {
-  if (core.settling) reply(core, cause, core.settling.request, false, "superseded");
+/** A Plan that comes while another one waits takes its place: what has been told to stop stops for both. */
+function beginReload(core: State, plan: Plan, request: RequestId, cause: Id, rollback?: JobId): void {
+  const before = core.reload;
+  for (const other of [core.settling, before]) if (other) reply(core, cause, other.request, false, "superseded");
   delete core.settling;
   disarm(core, { t: "settle" });
   const diff = diffOf(core.plan, plan);
-  const leaving = new Set([...diff.restarted, ...diff.gone]);
-  core.reload = { plan, request, cause, diff, leaving, rollback };
+  const stopped = diff.kept.filter((id) => before?.leaving.has(id));
+  diff.kept = diff.kept.filter((id) => !stopped.includes(id));
+  diff.restarted.push(...stopped);
+  const leaving = new Set([...(before?.leaving ?? []), ...diff.restarted, ...diff.gone]);
+  core.reload = { plan, request, cause, diff, leaving, ...(rollback !== undefined && { rollback }) };
   core.dirty = true;
   for (const id of leaving) {
-    if (!staysForStop(core, jobState(core, id))) happen(core, id, cause, { t: "leave", next: "done" });
+    if (before?.leaving.has(id) || staysForStop(core, jobState(core, id))) continue;
+    happen(core, id, cause, { t: "leave", next: "done" });
   }
 }
 
@@ -129,7 +132,7 @@ function swap(core: State, reload: Reload): void {
   indexPlan(core, plan);
   if (old.print !== plan.print) emit(core, cause, { t: "use", print: plan.print });
   for (const own of changed) restartProbes(core, own, cause);
-  armWithin(core, fresh, cause);
+  attend(core, fresh, cause);
   catchUpWatches(core, cause);
   for (const own of jobs.values()) {
     const isNew = fresh.has(own.job.id) || changed.includes(own);
@@ -137,8 +140,9 @@ function swap(core: State, reload: Reload): void {
   }
   if (old.print !== plan.print) remind(core, cause);
   report(core, reload, old);
-  if (reload.next) beginReload(core, reload.next.plan, reload.next.request, reload.next.cause, false);
-  else if (request !== 0 && core.settling === undefined) reply(core, cause, request, !reload.rollback, diff);
+  const { rollback } = reload;
+  if (rollback !== undefined) reply(core, cause, request, false, { rolledBack: rollback });
+  else if (core.settling === undefined) reply(core, cause, request, true, diff);
 }
 
 /** The log's line, and the wait for the new jobs to become healthy. */
@@ -148,7 +152,7 @@ function report(core: State, reload: Reload, old: Plan): void {
   const { kept, restarted, added, gone } = diff;
   const about = { kept: kept.length, restarted: restarted.length, added: added.length, gone: gone.length };
   log(core, cause, "info", "reloaded", about);
-  if (plan.settle <= 0 || reload.rollback || restarted.length + added.length === 0) return;
+  if (plan.settle <= 0 || reload.rollback !== undefined || restarted.length + added.length === 0) return;
   core.settling = { old, request, diff };
   arm(core, { t: "settle" }, core.now + plan.settle, cause);
 }
@@ -168,7 +172,7 @@ export function settleOver(core: State, cause: Id): void {
     return;
   }
   log(core, cause, "error", "rolledBack", { job: bad });
-  beginReload(core, settling.old, settling.request, cause, true);
+  beginReload(core, settling.old, settling.request, cause, bad);
 }
 
 /** A kept job under its new definition: it runs on; its probes are compared one by one. */

@@ -26,15 +26,14 @@ export function spawn(
   own: JobState,
   cause: Id,
   limit: Ms,
-  what: { probe?: string; change?: Change } = {},
+  what: { probe?: string; change?: Change; left?: Ms } = {},
 ): RunId {
   const id = ++core.lastRun;
   const job = own.job.id;
   const run: Run = { id, job, since: core.now, cause, killed: false, gone: false };
   if (what.probe !== undefined) run.probe = what.probe;
   core.runs.set(id, run);
-  const left = core.stop && limit < Number.POSITIVE_INFINITY ? { left: Math.round(limit) } : {};
-  emit(core, cause, { t: "spawn", run: id, job, ...what, ...left });
+  emit(core, cause, { t: "spawn", run: id, job, ...what });
   arm(core, { t: "timeout", of: id }, core.now + limit, cause);
   return id;
 }
@@ -104,10 +103,22 @@ function logEnd(core: State, own: JobState, run: Run, end: End, cause: Id): void
     log(core, cause, "error", "spawnFailed", { ...about, errno, code: codeOf(how) });
     return;
   }
-  if (codeOf(how) === 0 || (run.ending !== undefined && !own.job.main && "signal" in how)) return;
-  const recurrent = own.job.start.times > 1 || own.job.start.every !== undefined;
-  const level = own.job.main || run.probe !== undefined ? "info" : recurrent ? "warn" : "error";
-  log(core, cause, level, "exited", { ...about, ...("code" in how ? { code: how.code } : { signal: how.signal }) });
+  if (codeOf(how) === 0) return;
+  // Death by our own signal is told where the signal is; the application's end is told always.
+  const isMain = own.job.main && run.probe === undefined;
+  if (run.ending !== undefined && "signal" in how && !isMain) return;
+  log(core, cause, levelOf(own, run), "exited", {
+    ...about,
+    ...("code" in how ? { code: how.code } : { signal: how.signal }),
+  });
+}
+
+/** Early probes may fail; one failure among many is less than the end of what should run on. */
+function levelOf(own: JobState, run: Run): "debug" | "info" | "warn" | "error" {
+  if (run.probe !== undefined)
+    return own.probes.some(({ busy }) => busy?.run === run.id && busy.early) ? "debug" : "info";
+  if (own.job.main) return "info";
+  return own.job.start.times > 1 || own.job.start.every !== undefined ? "warn" : "error";
 }
 
 /** The timer `group`: what is left of a group gets TERM (or KILL), then KILL, then is given up. True: given up. */

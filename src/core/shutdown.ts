@@ -73,7 +73,7 @@ function giveUpReload(core: State, cause: Id): void {
   const { reload, settling } = core;
   delete core.reload;
   delete core.settling;
-  for (const request of [settling?.request, reload?.request, reload?.next?.request, ...core.loads.keys()]) {
+  for (const request of [settling?.request, reload?.request, ...core.loads.keys()]) {
     if (request) emit(core, cause, { t: "reply", request, ok: false, body: "stopping" });
   }
   core.loads.clear();
@@ -156,7 +156,6 @@ export function swept(core: State, left: number, cause: Id): void {
     leaveContainer(core, cause);
     return;
   }
-  if (sweep.left === 0) log(core, cause, "warn", "strays", { left });
   sweep.left = left;
   const end = sweep.killed ? Number.POSITIVE_INFINITY : sweep.killAt;
   arm(core, { t: "look" }, Math.min(core.now + sweep.poll, end), cause);
@@ -176,6 +175,8 @@ export function straysOver(core: State, cause: Id): void {
   }
   core.sweep.killed = true;
   core.sweep.poll = sweepLook.first;
+  disarm(core, { t: "look" });
+  if (core.sweep.left > 0) log(core, cause, "warn", "strays", { left: core.sweep.left });
   emit(core, cause, { t: "sweep", signo: sigkill });
   arm(core, { t: "strays" }, core.now + sweepKillMax, cause);
 }

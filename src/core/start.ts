@@ -3,7 +3,7 @@
  * and from the run's end to the next one.
  */
 import type { Ms, Restart } from "../plan.ts";
-import { hookBound } from "./budget.ts";
+import { runBound } from "./budget.ts";
 import type { Id, RunId } from "./contract.ts";
 import { noteMain } from "./ends.ts";
 import { askStop, emit, enter, happen, log, say } from "./facts.ts";
@@ -16,6 +16,8 @@ import { arm, disarm, nextTick, random } from "./timers.ts";
 const quietStretchMax = 10;
 /** A job that facts start this often in this time is probably in a loop. */
 const burst = { count: 20, ms: 10_000 };
+
+const never = Number.POSITIVE_INFINITY;
 
 type Trigger = Extract<Happening, { t: "trigger" }>;
 
@@ -112,7 +114,7 @@ export function advance(core: State, own: JobState): void {
   const delay = delayOf(core, own, head);
   if (!delay) {
     // stop.within is used up: there is no time for a hook any more.
-    if (hookBound(core, own) <= 0) happen(core, own.job.id, head.cause, { t: "leave", next: "done" });
+    if (runBound(core, own).left <= 0) happen(core, own.job.id, head.cause, { t: "leave", next: "done" });
     else begin(core, own, head);
     return;
   }
@@ -178,7 +180,12 @@ function begin(core: State, own: JobState, head: Pending): void {
   if (!head.restart && own.job.restart.budget === "trigger") own.restartsLeft = own.job.restart.limit;
   enter(core, own, "running", head.cause);
   if (own.job.exec) {
-    own.run = spawn(core, own, head.cause, hookBound(core, own), head.change ? { change: head.change } : {});
+    const { limit, left } = runBound(core, own);
+    const what = {
+      ...(head.change && { change: head.change }),
+      ...(core.stop && left < never && { left: Math.round(left) }),
+    };
+    own.run = spawn(core, own, head.cause, limit, what);
     warnOfLoop(core, own, head);
   } else happen(core, own.job.id, head.cause, { t: "begun" });
 }
@@ -248,12 +255,14 @@ export function again(core: State, own: JobState, cause: Id): void {
   advance(core, own);
 }
 
-/** A failure that finds no restart left. */
+/** A failure that finds no restart left. One of many triggers that failed, where none was to be had, is no giving up. */
 export function spent(core: State, own: JobState, cause: Id, code: number): void {
   if (core.life !== "running" || own.job.start.every) return;
-  if (own.job.restart.limit > 0) log(core, cause, "warn", "gaveUp", { job: own.job.id, code });
-  const id = say(core, cause, { fact: "gaveUp", source: own.job.id });
-  if (own.job.restart.spent === "stopContainer") askStop(core, id, { by: "spent", job: own.job.id, code });
+  const { limit, spent: then } = own.job.restart;
+  if (limit > 0) log(core, cause, "warn", "gaveUp", { job: own.job.id, code });
+  const last = limit > 0 || own.startsLeft <= 0;
+  const id = last ? say(core, cause, { fact: "gaveUp", source: own.job.id }) : cause;
+  if (then === "stopContainer") askStop(core, id, { by: "spent", job: own.job.id, code });
 }
 
 /** Tells the jobs it hooks into that this hook has run. */
@@ -281,8 +290,8 @@ export function cronDue(core: State, own: JobState, inMs: Ms, cause: Id): void {
 }
 
 /**
- * An interval has come round. Each tick uses up a restart, as ContainerPilot 3 counts them; the tick that finds none left
- * is the end. Returns false then.
+ * An interval has come round: whether it starts the job. Each tick uses up a restart, as ContainerPilot 3 counts them; the
+ * one that finds none left is the end (`ticksOver`). In maintenance a job that it pauses lets its ticks pass.
  */
 export function tick(core: State, own: JobState, cause: Id): boolean {
   const { every } = own.job.start;
@@ -294,7 +303,7 @@ export function tick(core: State, own: JobState, cause: Id): boolean {
   if ("period" in every) {
     arm(core, { t: "every", of: own.job.id }, nextTick(own.base ?? core.now, every.period, core.now), cause);
   } else emit(core, cause, { t: "cron", job: own.job.id });
-  if (core.maintenance && own.job.maintenancePauses) return true;
+  if (core.maintenance && own.job.maintenancePauses) return false;
   own.restartsLeft--;
   return true;
 }

@@ -179,6 +179,8 @@ export type Happening =
   | { t: "release" }
   /** It runs: its process is there, or it needs none. */
   | { t: "begun" }
+  /** It is there and has probes that do not wait for its start. */
+  | { t: "idle" }
   | { t: "ended"; run: RunId; end: End }
   | { t: "empty" }
   /** It has ended by itself, for good. */
@@ -223,9 +225,8 @@ export interface Reload {
   diff: Diff;
   /** Jobs that have to be gone before the new Plan is put in place. */
   leaving: Set<JobId>;
-  /** A Plan that came meanwhile. */
-  next?: { plan: Plan; request: RequestId; cause: Id };
-  rollback: boolean;
+  /** It brings the old Plan back, because this job did not get well. */
+  rollback?: JobId;
 }
 
 export interface State {
@@ -259,7 +260,8 @@ export interface State {
   stop?: { why: StopWhy; cause: Id; shutdown: Id; at: Ms; rank: number; asks: number; hurry: boolean };
   sweep?: { poll: Ms; killAt: Ms; killed: boolean; left: number };
   main?: { job: JobId; code: number; how: Ended; ending?: Run["ending"] | undefined; cause: Id };
-  override?: number;
+  /** The last failure of a hook whose code counts. */
+  override?: { job: JobId; code: number };
   /** A code that was decided by something else than a job's ordinary end. */
   forced?: number;
   firstFailure?: number;

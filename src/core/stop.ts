@@ -2,7 +2,7 @@
  * The stop of one job: its steps in its own order, then waiting until it is gone, group and all.
  */
 import type { Ms } from "../plan.ts";
-import { boundOf } from "./budget.ts";
+import { boundOf, hooksBound } from "./budget.ts";
 import type { Id } from "./contract.ts";
 import { finish } from "./ends.ts";
 import { emit, enter, happen, log, say } from "./facts.ts";
@@ -103,12 +103,7 @@ function beginHooks(core: State, own: JobState, cause: Id): boolean {
     if (hook.delay === "step") happen(core, id, cause, { t: "release" });
   }
   if (stop.waitsFor.size === 0) return false;
-  arm(
-    core,
-    { t: "hookMax", of: own.job.id },
-    core.now + boundOf(core, own, own.job.stop.hookMax, isThere(core, own)),
-    cause,
-  );
+  arm(core, { t: "hookMax", of: own.job.id }, core.now + hooksBound(core, own, isThere(core, own)), cause);
   return true;
 }
 

@@ -4,7 +4,7 @@
 import type { Id } from "./contract.ts";
 import { askStop, happen, log, say } from "./facts.ts";
 import { stepOf } from "./fresh.ts";
-import { beginProbes } from "./probes.ts";
+import { beginProbes, startProbe } from "./probes.ts";
 import { kill, timedOut } from "./runs.ts";
 import { giveUpWithdrawing, isWithdrawing } from "./services.ts";
 import { accept, advance, afterRun, delayOver, ended, joinDelayed, joinRunning, startNow, tick } from "./start.ts";
@@ -38,6 +38,10 @@ const withdrawMax: Cell<"withdrawMax"> = giveUpWithdrawing;
 
 const begun: Cell<"begun"> = (core, own, cause) => {
   if (core.life === "running") beginProbes(core, own, cause);
+};
+
+const idle: Cell<"idle"> = (core, own, cause) => {
+  for (const state of own.probes) if (state.probe.whileIdle) startProbe(core, own, state, cause);
 };
 
 const hasEnded: Cell<"ended"> = (core, own, cause, what) => ended(core, own, cause, what.run);
@@ -106,6 +110,7 @@ const handlers: Record<Phase, Row> = {
     trigger: accept,
     release: nothing,
     begun: nothing,
+    idle,
     ended: nothing,
     empty: nothing,
     complete,
@@ -129,6 +134,7 @@ const handlers: Record<Phase, Row> = {
     trigger: joinDelayed,
     release: advance,
     begun: nothing,
+    idle,
     ended: nothing,
     empty: nothing,
     complete: nothing,
@@ -152,6 +158,7 @@ const handlers: Record<Phase, Row> = {
     trigger: joinRunning,
     release: nothing,
     begun,
+    idle: nothing,
     ended: hasEnded,
     empty: nothing,
     complete,
@@ -175,10 +182,12 @@ const handlers: Record<Phase, Row> = {
     trigger: joinRunning,
     release: nothing,
     begun: nothing,
+    idle: nothing,
     ended: nothing,
     empty: afterRun,
     complete,
-    leave,
+    // Its process has ended by itself, whoever asks now.
+    leave: (core, own, cause, what) => beginStop(core, own, cause, false, what.next),
     proceed: nothing,
     hookOver: nothing,
     withdrawn: nothing,
@@ -198,6 +207,7 @@ const handlers: Record<Phase, Row> = {
     trigger: nothing,
     release: nothing,
     begun: nothing,
+    idle: nothing,
     ended: endedInStop,
     empty: finishIfGone,
     complete: nothing,
@@ -227,6 +237,7 @@ const handlers: Record<Phase, Row> = {
     },
     release: nothing,
     begun: nothing,
+    idle: nothing,
     ended: nothing,
     empty: nothing,
     complete: nothing,

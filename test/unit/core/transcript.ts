@@ -105,7 +105,7 @@ class Player {
     const run = this.#world.run(words[0] ?? "");
     const by = words.indexOf("by");
     const how = endOf(words.slice(1, by < 0 ? undefined : by));
-    this.#simulation.give(at, { t: "exited", run, how, by: (words[by + 1] as "us") ?? "itself" });
+    this.#simulation.give(at, { t: "exited", run, how, by: by < 0 ? "itself" : (words[by + 1] as "us") });
     for (const { after, input } of this.#world.ended(run, 0)) {
       if (after === 0) this.#simulation.give(at, input);
       else throw new Error(`say groupEmpty of ${words[0]} in the script, its end is there too`);

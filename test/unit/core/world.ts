@@ -35,6 +35,9 @@ export function newRules(): Rules {
   };
 }
 
+/** Signals that `stops` answers; all others change nothing. */
+const stopSignals = new Set([2, 3, 15]);
+
 export class World {
   readonly rules: Rules;
   /** The process of each run that was not seen ending. */
@@ -98,7 +101,7 @@ export class World {
     if (name === undefined) return [];
     const { stops, unkillable } = this.rules.behaviours.get(name) ?? {};
     if (signo === 9) return unkillable ? [] : this.#end(run, 1, { signal: 9, core: false }, "us");
-    return stops ? this.#end(run, stops.after, stops.how, "us") : [];
+    return stops && stopSignals.has(signo) ? this.#end(run, stops.after, stops.how, "us") : [];
   }
 
   /** The end of a process, and of its group. */
