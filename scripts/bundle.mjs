@@ -166,7 +166,7 @@ export async function bundle({ entries, src, outdir }) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const src = join(root, "src");
-  const entries = { containerpilot: join(src, "bin/containerpilot.ts") };
+  const entries = { containerpilot: join(src, "bin/containerpilot.ts"), cpctl: join(src, "bin/cpctl.ts") };
   try {
     const made = await bundle({ entries, src, outdir: join(root, "dist") });
     mkdirSync(join(root, "build"), { recursive: true });

@@ -7,7 +7,7 @@ import type { Path } from "./problems.ts";
  * The address that the selectors choose. Every selector that cannot be read is a problem, as is a choice of none; the
  * address is then empty.
  */
-export function chooseAddress(specs: readonly string[], at: Path, { addresses, problems }: Context): string {
+export function chooseAddress(specs: readonly string[], at: Path, { addresses, elsewhere, problems }: Context): string {
   const selectors: Selector[] = [];
   specs.forEach((spec, index) => {
     const selector = parseSelector(spec);
@@ -23,6 +23,10 @@ export function chooseAddress(specs: readonly string[], at: Path, { addresses, p
       problems.warn("near-interface", [...at, index], { found: specs[index] });
     }
   });
-  if (address === undefined) problems.error("no-address", at, { found: specs, about: { addresses: all } });
+  if (address === undefined) {
+    const facts = { found: specs, about: { addresses: all, elsewhere } };
+    if (elsewhere) problems.warn("no-address", at, facts);
+    else problems.error("no-address", at, facts);
+  }
   return address ?? "";
 }

@@ -13,6 +13,8 @@ export interface Context {
   version: string;
   /** The container's addresses, asked for only where a selector needs them. */
   addresses: () => readonly Address[];
+  /** This is not the container: an address that no selector finds is only warned about. */
+  elsewhere: boolean;
   problems: Problems;
   /** Renders one application word with these further variables; rejects with the reason. */
   render: (word: string, more: Readonly<Record<string, string>>) => Promise<string>;

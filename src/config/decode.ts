@@ -39,8 +39,8 @@ export type Kind = { readonly need?: true; readonly with?: string; readonly unle
   | { readonly t: "textOrMap"; readonly keys: Table }
   /** Off, or an object. */
   | { readonly t: "falseOrMap"; readonly keys: Table }
-  /** An object from names to texts or numbers. */
-  | { readonly t: "names" }
+  /** An object from names of signals to deeds, or from exit codes to others; read by whoever knows them. */
+  | { readonly t: "signals" | "codes" }
   /** A key of old that is read and ignored, or translated. */
   | { readonly t: "ignored" }
 );
@@ -67,7 +67,7 @@ type Plain<K extends Kind> = K extends { t: "int" | "restarts" }
                 ? string | Read<T>
                 : K extends { t: "falseOrMap"; keys: infer T extends Table }
                   ? false | Read<T>
-                  : K extends { t: "names" }
+                  : K extends { t: "signals" | "codes" }
                     ? Json
                     : unknown;
 
@@ -172,7 +172,8 @@ function readValue(kind: Kind, value: unknown, at: Path, problems: Problems): un
       return isObject(value) ? readMap(kind.keys, value, at, problems) : refuse("wrong-type");
     case "list":
       return readList(kind.keys, value, at, problems);
-    case "names":
+    case "signals":
+    case "codes":
       return isObject(value) ? value : refuse("wrong-type");
     case "ignored":
       return value;

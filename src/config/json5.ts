@@ -42,6 +42,12 @@ export function readJson5(text: string, depthMax: number, marks?: Marks): Json5 
   }
 }
 
+/** Keys that stand a second time in their object; none where the text cannot be read. */
+export function findRepeated(text: string, depthMax: number): Marks["repeated"] {
+  const marks: Marks = { of: new Map(), repeated: [] };
+  return readJson5(text, depthMax, marks).ok ? marks.repeated : [];
+}
+
 /** Unwinds the reader; never leaves this file. */
 class Stop {
   readonly fault: Fault;

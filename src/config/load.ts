@@ -21,6 +21,8 @@ export interface LoadRequest {
   version?: string;
   /** For tests: the container's addresses instead of the system's. */
   interfaces?: readonly Address[];
+  /** This is not the container, so the system's addresses are not its own: what they do not match is only warned about. */
+  elsewhere?: boolean;
 }
 
 /** sysexits(3). */
@@ -38,6 +40,8 @@ export interface Attempt {
   /** From the rendered text to the text as read. */
   map?: SourceMap;
   dialect?: Dialect;
+  /** The top-level object, where the text is one. */
+  raw?: Readonly<Record<string, unknown>>;
   problems: readonly Problem[];
   loaded?: Loaded;
   exitCode: number;
@@ -58,11 +62,18 @@ export async function attemptLoad(request: LoadRequest): Promise<Attempt> {
   const problems = new Problems();
   const attempt = attemptRead(request, problems);
   if (!problems.refused && (await renderAttempt(attempt, templateEnv(request), problems))) {
-    const raw = await parseConfig(attempt.rendered, problems);
-    const loaded = raw && (await decode(raw, request, attempt, problems));
-    if (loaded) attempt.loaded = loaded;
+    await decodeAttempt(attempt, request, problems);
   }
   return attempt;
+}
+
+/** Parses and decodes what was rendered. */
+export async function decodeAttempt(attempt: Attempt, request: LoadRequest, problems: Problems): Promise<void> {
+  const raw = await parseConfig(attempt.rendered, problems);
+  if (raw === undefined) return;
+  attempt.raw = raw;
+  const loaded = await decode(raw, request, attempt, problems);
+  if (loaded) attempt.loaded = loaded;
 }
 
 /** Reads the text, and nothing else yet. */
@@ -101,7 +112,7 @@ export async function renderAttempt(attempt: Attempt, env: LoadRequest["env"], p
 }
 
 /** The environment that templates see: with the pid of this process, as the originals set it before they load. */
-function templateEnv({ env, pid }: LoadRequest): LoadRequest["env"] {
+export function templateEnv({ env, pid }: LoadRequest): LoadRequest["env"] {
   return { ...env, CONTAINERPILOT_PID: String(pid) };
 }
 
@@ -123,6 +134,7 @@ async function decode(
     hostname,
     version,
     addresses: () => (addresses ??= systemAddresses()),
+    elsewhere: request.elsewhere ?? false,
     problems,
     render: (word, more) => renderWord(word, { ...templateEnv(request), ...more }),
   };

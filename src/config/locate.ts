@@ -27,10 +27,6 @@ export class Locator {
     this.#attempt = attempt;
   }
 
-  get repeated(): Marks["repeated"] {
-    return this.#marked().marks.repeated;
-  }
-
   /** What to order problems by: the offset in the rendering; -1 without one. */
   order({ sourceOffset, offset, path, atKey }: Problem): number {
     if (sourceOffset !== undefined) return -1;
@@ -52,11 +48,6 @@ export class Locator {
     const { mark, whole } = found;
     if (!whole) return this.#map(mark.value, mark.value);
     return atKey && mark.key !== undefined ? this.#map(mark.key, mark.value) : this.#map(mark.value, mark.end);
-  }
-
-  /** Offset in the text as read of an offset in the rendering. */
-  sourceOffset(rendered: number): number {
-    return this.#attempt.map?.at(rendered).sourceOffset ?? rendered;
   }
 
   #marked(): { result: Json5; marks: Marks } {

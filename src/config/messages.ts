@@ -59,7 +59,8 @@ export function kindWords(kind: Kind): string {
     case "restarts":
       return 'a whole number from 0 on, "unlimited" or "never"';
     case "map":
-    case "names":
+    case "signals":
+    case "codes":
       return "an object";
     case "list":
       return "a list of objects";
@@ -117,8 +118,8 @@ function noAddress({ found, about }: Problem): Words {
   const all = (about?.addresses ?? []) as readonly { name: string; address: string }[];
   const there = all.map(({ name, address }) => `${name} ${address}`);
   return {
-    found: `none of ${words(found as readonly string[])} matches an address of this container`,
-    hint: there.length > 0 ? `it has ${words(there)}` : "it has none at all",
+    found: `none of ${words(found as readonly string[])} matches an address of this ${about?.elsewhere ? "machine" : "container"}`,
+    hint: about?.elsewhere ? undefined : there.length > 0 ? `it has ${words(there)}` : "it has none at all",
   };
 }
 
@@ -318,6 +319,11 @@ const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2
     const watch = known.includes(`watch.${String(found)}`) ? `watch.${String(found)}` : near;
     return { found: `${show(found)} names no job and no watch`, hint: watch && `did you mean ${watch}?` };
   },
+  "repeated-key": (problem) => ({ found: `${last(problem)} is there already`, hint: "the last one counts" }),
+  "dead-wait": (_, about) => ({
+    found: `nothing that can happen starts it: ${String(about.reason)}`,
+    hint: "it idles until the container stops",
+  }),
   "global-source": ({ found }, about) => ({
     found: `${String(about.event)} never comes from ${show(found)}`,
     allowed: 'source: "global"',

@@ -49,12 +49,17 @@ export function printLines(attempt: Attempt, options: PrintOptions): readonly st
   const { level } = options;
   const told = tellAll(attempt, level);
   const all = attempt.problems.filter((problem) => level === undefined || problem.level === level).length;
-  const lines = told.flatMap((one, index) => {
+  const lines = printTold(told, options);
+  return all > told.length ? [...lines, `${attempt.source.name}  and ${all - told.length} more`] : lines;
+}
+
+/** A line each, with its excerpt; several at one place share it. */
+export function printTold(told: readonly Told[], options: PrintOptions): string[] {
+  return told.flatMap((one, index) => {
     const next = told[index + 1];
     const again = next && next.line === one.line && next.column === one.column;
     return toLines(one, again ? { ...options, excerpt: false } : options);
   });
-  return all > told.length ? [...lines, `${attempt.source.name}  and ${all - told.length} more`] : lines;
 }
 
 /** All problems of a level, or of both, in the order of the text, those without a place first; `TOLD_MAX` at most. */

@@ -65,7 +65,10 @@ export type Code =
   | "never-fires"
   | "own-exit"
   | "unknown-source"
-  | "global-source";
+  | "global-source"
+  // what only tools look for
+  | "repeated-key"
+  | "dead-wait";
 
 export interface Problem {
   code: Code;

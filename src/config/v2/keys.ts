@@ -89,6 +89,6 @@ export const V2 = {
   tasks: { t: "list", keys: TASK },
   coprocesses: { t: "list", keys: COPROCESS },
   telemetry: { t: "map", keys: TELEMETRY },
-  signals: { t: "names" },
+  signals: { t: "signals" },
   stop: { t: "map", keys: STOP },
 } as const satisfies Table;

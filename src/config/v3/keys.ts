@@ -87,7 +87,7 @@ export const TELEMETRY = {
 
 export const EXIT = {
   of: { t: "text", words: ["main", "firstFailure", "worst", "zero"] },
-  map: { t: "names" },
+  map: { t: "codes" },
 } as const satisfies Table;
 
 export const V3 = {
@@ -108,7 +108,7 @@ export const V3 = {
   watches: { t: "list", keys: WATCH },
   control: { t: "map", keys: { socket: { t: "text", or: "/var/run/containerpilot.socket" } }, or: {} },
   telemetry: { t: "map", keys: TELEMETRY },
-  signals: { t: "names" },
+  signals: { t: "signals" },
   stop: { t: "map", keys: STOP },
   exit: { t: "map", keys: EXIT },
   reload: { t: "text", words: ["all", "changed"] },

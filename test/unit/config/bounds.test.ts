@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { attemptLoad } from "../../../src/config/load.ts";
 import { printLines } from "../../../src/config/print.ts";
+import { V2, V3 } from "./arbitrary.ts";
 import { accepted, loadText, refused, request } from "./world.ts";
 
 function many(count: number, item: (index: number) => string): string {
@@ -91,41 +92,6 @@ describe("hostile", () => {
     expect(names.plan.jobs.map(({ id }) => id)).toEqual(["__proto__", "constructor", "toString"]);
     expect(Object.keys(names.deeds.commands)).toEqual(["__proto__", "constructor", "toString"]);
   });
-});
-
-/** A configuration of the right shape with wrong values here and there. */
-const VALUE: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom<unknown>("", " ", "web", "5s", "-1", 0, 1, -1, 1.5, 1e300, true, false, null, [], {}, [null], "eth0"),
-  fc.constantFrom<unknown>("unlimited", "healthy", "global", "SIGHUP", "watch.db", ["a", 5], { a: 1 }, "10m", "debug"),
-  fc.json({ maxDepth: 3 }).map((text) => JSON.parse(text) as unknown),
-);
-
-function shape(keys: readonly string[], deep: Record<string, fc.Arbitrary<unknown>> = {}): fc.Arbitrary<unknown> {
-  const fields = Object.fromEntries(keys.map((key) => [key, deep[key] ?? VALUE]));
-  return fc.oneof({ weight: 5, arbitrary: fc.record(fields, { requiredKeys: [] }) }, { weight: 1, arbitrary: VALUE });
-}
-
-const list = (item: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> => fc.array(item, { maxLength: 3 });
-const SERVICE = shape(["name", "port", "poll", "ttl", "health", "timeout", "interfaces", "tags", "consul", "publicIp"]);
-const V2 = shape(
-  ["consul", "services", "backends", "tasks", "coprocesses", "telemetry", "stopTimeout", "signals", "stop"],
-  {
-    services: list(SERVICE),
-    backends: list(shape(["name", "poll", "onChange", "timeout", "tag"])),
-    tasks: list(shape(["name", "command", "frequency", "timeout"])),
-    coprocesses: list(shape(["name", "command", "restarts"])),
-  },
-);
-const JOB = shape(
-  ["name", "exec", "when", "restarts", "health", "port", "timeout", "consul", "interfaces", "initial_status"],
-  {
-    when: shape(["interval", "source", "once", "each", "timeout"]),
-    health: shape(["exec", "interval", "ttl", "timeout", "logging"]),
-  },
-);
-const V3 = shape(["consul", "jobs", "watches", "telemetry", "control", "exit", "signals", "reload", "logging"], {
-  jobs: list(JOB),
-  watches: list(shape(["name", "interval", "tag", "dc"])),
 });
 
 /** Loads, prints everything, and holds what must hold whatever was given. */
