@@ -108,8 +108,8 @@ export class Feed {
       this.#fail(asCatalogError(error));
     }
     this.#busy = false;
+    if (this.#subscribers.size > 0 && this.#failures === 0) this.#deliver();
     if (this.#subscribers.size === 0) return;
-    if (this.#failures === 0) this.#deliver();
     if (this.#todo.arm || this.#todo.all || this.#todo.names.size > 0) this.#soon(wait);
   }
 

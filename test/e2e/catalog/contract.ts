@@ -230,6 +230,22 @@ export function contract(name: string, start: () => Promise<Bed>, traits: Traits
       expect(closed.errors).toEqual([]);
     });
 
+    test("a watch that is closed by what it is told is closed, and another one begins anew", async () => {
+      const backend = open();
+      await backend.register(serviceOf("web-a"), "passing", "");
+      for (let n = 0; n < 3; n += 1) {
+        const seen = new Seen();
+        const take = (list: readonly Instance[]): void => {
+          seen.take(list);
+          watcher.close();
+        };
+        const watcher = backend.watch(web, take, seen.fail);
+        await seen.until("web-a");
+        await sleep(50);
+        expect(seen.lists).toHaveLength(1);
+      }
+    });
+
     test("500 instances are listed and watched", async () => {
       const [own, other] = [open(), open()];
       const ids = Array.from({ length: 500 }, (_, n) => `web-${String(n).padStart(3, "0")}`);
