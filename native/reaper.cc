@@ -84,11 +84,11 @@ static void reap(const siginfo_t& info) {
     cp_store(child->state, (uint32_t)CP_FREE);
     return;
   }
-  if (child->foreground != 0) terminal_reclaim();
+  if (cp_load(child->foreground) != 0) terminal_reclaim();
   uint32_t run = cp_load(child->run);
   int32_t status = child->status;
   report(EventType::exited, child);
-  if (child->pumped != 0)
+  if (cp_load(child->pumped) != 0)
     pump_exited(run);
   else if ((cp_load(child->owed) & CP_OWES_CLOSED) != 0)
     report(EventType::closed, child);

@@ -46,8 +46,8 @@ cp_child* table_claim(uint32_t run, const char* job) {
     child->status = 0;
     cp_store(child->exec_errno, 0);
     cp_store(child->owed, 0u);
-    child->foreground = 0;
-    child->pumped = 0;
+    cp_store(child->foreground, 0u);
+    cp_store(child->pumped, 0u);
     child->started_ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
     strncpy(child->job, job, CP_JOB_BYTES - 1);
     child->job[CP_JOB_BYTES - 1] = 0;

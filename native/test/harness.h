@@ -83,6 +83,8 @@ struct Test {
   const char* name;
   Place place;
   void (*body)();
+  /** Needs signal handlers to run at once and to change the mask. TSan calls them later, with a copy of the context. */
+  bool handlers = false;
 };
 
 extern const std::vector<Test> ring_tests, spawn_tests, signal_tests, reap_tests, sweep_tests, gate_tests;
