@@ -71,6 +71,7 @@ export class Lexer {
   #pos = 0;
   #insideAction = false;
   #parenDepth = 0;
+  #actionStart = 0;
 
   constructor(input: string) {
     this.#input = input;
@@ -125,6 +126,7 @@ export class Lexer {
 
   #lexLeftDelim(length: number): Token {
     this.#insideAction = true;
+    this.#actionStart = this.#pos;
     this.#parenDepth = 0;
     return this.#emit("leftDelim", length);
   }
@@ -164,7 +166,7 @@ export class Lexer {
     const char = this.#input[this.#pos];
     switch (char) {
       case undefined:
-        throw new Fault("unclosed", this.#pos, "the action is never closed: `}}` is missing");
+        throw new Fault("unclosed", this.#actionStart, "the action is never closed: `}}` is missing");
       case " ":
       case "\t":
       case "\r":
@@ -195,6 +197,13 @@ export class Lexer {
         if (!/[0-9]/.test(this.#input[this.#pos + 1] ?? "")) return this.#lexField();
         return this.#lexNumber();
       default:
+        if (this.#input.startsWith(LEFT_DELIM, this.#pos)) {
+          throw new Fault(
+            "unclosed",
+            this.#actionStart,
+            "the action is not closed before the next one: `}}` is missing",
+          );
+        }
         if (/[-+0-9]/.test(char)) return this.#lexNumber();
         if (this.#word()) return this.#lexIdentifier();
         if (char > " " && char <= "~") return this.#emit("char", 1);

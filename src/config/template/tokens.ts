@@ -36,6 +36,8 @@ export class TokenStream {
 
   /** Notes a fault behind which parsing can go on. */
   report(fault: Fault): void {
+    // What an unclosed action swallowed was text, and found fault with for nothing.
+    if (fault.code === "unclosed") while ((this.errors.at(-1)?.at ?? 0) > fault.at) this.errors.pop();
     if (this.errors.length >= ERRORS_MAX) throw new Fault("limit", fault.at, "too many errors, the rest was not read");
     this.errors.push(toError(fault, "parse", actionAround(this.#text, fault.at)));
   }
