@@ -244,6 +244,11 @@ export function contract(name: string, start: () => Promise<Bed>, traits: Traits
         await sleep(50);
         expect(seen.lists).toHaveLength(1);
       }
+      const last = new Seen();
+      backend.watch(web, last.take, last.fail);
+      await last.until("web-a");
+      await backend.register(serviceOf("web-b"), "passing", "");
+      await last.until("web-a", "web-b");
     });
 
     test("500 instances are listed and watched", async () => {
