@@ -1,4 +1,4 @@
-/** The catalog's settings: `consul`, `etcd` or `directory`, with the environment's share of them. */
+/** The catalog's settings: `consul`, `etcd` or `directory`. */
 import type { CatalogSettings } from "../plan.ts";
 import type { Context } from "./context.ts";
 import type { Read } from "./decode.ts";
@@ -24,7 +24,7 @@ export function readCatalog(
   raw: Readonly<Record<string, unknown>>,
   keys: CatalogKeys,
   defaults: { etcdVersion: 2 | 3; matters: boolean },
-  { env, problems }: Context,
+  { problems }: Context,
 ): CatalogSettings {
   const given = KEYS.filter((key) => Object.hasOwn(raw, key));
   for (const key of given) {
@@ -34,7 +34,7 @@ export function readCatalog(
     const also = given.slice(1).map((key) => [key]);
     problems.error("not-both", [given[0] as string], { atKey: true, about: { keys: given }, also });
   }
-  if (keys.consul !== undefined) return consul(keys.consul, env);
+  if (keys.consul !== undefined) return consul(keys.consul);
   if (keys.etcd !== undefined) return etcd(keys.etcd, defaults.etcdVersion, problems);
   const { directory } = keys;
   if (directory === undefined && defaults.matters && given.length === 0) {
@@ -45,46 +45,33 @@ export function readCatalog(
 }
 
 /**
- * Consul. The environment's token and TLS settings win over the configuration's, its address and scheme only fill gaps; the
- * text form always settles the scheme. Certificates are verified unless somebody writes otherwise.
+ * Consul, as it is written: the catalog's back end fills gaps from the environment. The text form settles the scheme itself.
+ * Certificates are verified unless somebody writes otherwise.
  */
-function consul(given: string | ConsulMap, env: Context["env"]): CatalogSettings {
-  const text = typeof given === "string" ? /^(?:(https?):\/\/)?(.*)$/s.exec(given) : undefined;
-  const map = typeof given === "string" ? undefined : given;
-  const address = (text ? text[2] : map?.address) || env.CONSUL_HTTP_ADDR || "127.0.0.1:8500";
-  const scheme = text ? (text[1] ?? "http") : map?.scheme || (isTrue(env.CONSUL_HTTP_SSL) ? "https" : "http");
-  const token = env.CONSUL_HTTP_TOKEN || map?.token;
-  const tokenFile = env.CONSUL_HTTP_TOKEN_FILE;
+function consul(given: string | ConsulMap): CatalogSettings {
+  if (typeof given === "string") {
+    const [, scheme = "http", address = ""] = /^(?:(https?):\/\/)?(.*)$/s.exec(given) ?? [];
+    return { kind: "consul", address, scheme: scheme === "https" ? "https" : "http" };
+  }
+  const { address, scheme, token, tls } = given;
   return {
     kind: "consul",
     address,
-    scheme: scheme === "https" ? "https" : "http",
+    ...(scheme && { scheme: scheme === "https" ? "https" : "http" }),
     ...(token && { token }),
-    ...(tokenFile && { tokenFile }),
-    tls: tls(map?.tls, env),
+    ...(tls && { tls: tlsOf(tls) }),
   };
 }
 
-function tls(given: Read<typeof CONSUL_TLS> | undefined, env: Context["env"]) {
-  const ca = env.CONSUL_CACERT || given?.cafile;
-  const caPath = env.CONSUL_CAPATH || given?.capath;
-  const cert = env.CONSUL_CLIENT_CERT || given?.clientcert;
-  const key = env.CONSUL_CLIENT_KEY || given?.clientkey;
-  const serverName = env.CONSUL_TLS_SERVER_NAME || given?.servername;
-  const said = env.CONSUL_HTTP_SSL_VERIFY?.toLowerCase();
-  const verify = said === "1" || said === "true" ? true : said === "0" || said === "false" ? false : given?.verify;
+function tlsOf({ cafile, capath, clientcert, clientkey, servername, verify = true }: Read<typeof CONSUL_TLS>) {
   return {
-    ...(ca && { ca }),
-    ...(caPath && { caPath }),
-    ...(cert && { cert }),
-    ...(key && { key }),
-    ...(serverName && { serverName }),
-    verify: verify ?? true,
+    ...(cafile && { ca: cafile }),
+    ...(capath && { caPath: capath }),
+    ...(clientcert && { cert: clientcert }),
+    ...(clientkey && { key: clientkey }),
+    ...(servername && { serverName: servername }),
+    verify,
   };
-}
-
-function isTrue(text: string | undefined): boolean {
-  return text !== undefined && /^(1|t|T|true|TRUE|True)$/.test(text);
 }
 
 function etcd(given: Read<typeof ETCD>, version: 2 | 3, problems: Context["problems"]): CatalogSettings {

@@ -1,6 +1,7 @@
 /** What each problem says: what was found, what is allowed, and a hint. Facts in, words out; positions are not known here. */
 import type { Kind } from "./decode.ts";
 import type { Code, Problem } from "./problems.ts";
+import { kindWords, list, show, showAction } from "./show.ts";
 import { hintForKey, nearest } from "./suggest.ts";
 
 export interface Words {
@@ -10,70 +11,6 @@ export interface Words {
 }
 
 type About = Readonly<Record<string, unknown>>;
-
-/** Values are shown to this many characters. */
-const SHOWN_MAX = 48;
-
-/** A value as it was written, or what it is where it is too big to show. */
-export function show(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
-  if (typeof value === "object" && value !== null) return "an object";
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return cut(text);
-}
-
-function cut(text: string): string {
-  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
-}
-
-/** An action of a template, which may go over several lines. */
-export function showAction(text: string): string {
-  return cut(text.trim().replace(/\s+/g, " "));
-}
-
-function words(list: readonly unknown[]): string {
-  return list.map(String).join(", ");
-}
-
-const SPAN_BOUNDS: Readonly<Record<string, string>> = { 0: ", not negative", 1: ", from 1ms on" };
-
-/** What a key may hold. */
-export function kindWords(kind: Kind): string {
-  switch (kind.t) {
-    case "int":
-      return kind.min === undefined ? "a whole number" : `a whole number from ${kind.min} on`;
-    case "text":
-      return kind.words ? `one of ${words(kind.words)}` : "a text";
-    case "bool":
-      return "true or false";
-    case "texts":
-      return 'a list of texts, such as ["a", "b"]';
-    case "oneOrMore":
-      return kind.listOnly ? 'a list of texts, such as ["a", "b"]' : "a text or a list of texts";
-    case "command":
-      return "a command: a text, or a list of words";
-    case "span":
-      if (kind.unit) return 'a duration with its unit, such as "90s" or "10m"';
-      return `a duration such as "1500ms" or "1m30s", or seconds${SPAN_BOUNDS[kind.min ?? ""] ?? ""}`;
-    case "restarts":
-      return 'a whole number from 0 on, "unlimited" or "never"';
-    case "map":
-    case "signals":
-    case "codes":
-      return "an object";
-    case "list":
-      return "a list of objects";
-    case "textOrMap":
-      return "a text or an object";
-    case "falseOrMap":
-      return "false or an object";
-    case "ignored":
-      return "nothing";
-    default:
-      return kind satisfies never;
-  }
-}
 
 function allowedOf({ about }: Problem): string | undefined {
   const kind = about?.kind as Kind | undefined;
@@ -88,7 +25,7 @@ function unknownKey(problem: Problem, dialect: "v2" | "v3"): Words {
   const known = (problem.about?.known ?? []) as readonly string[];
   const parent = problem.path.findLast((part, index) => typeof part === "string" && index < problem.path.length - 1);
   const hint = hintForKey(last(problem), parent as string | undefined, known, dialect);
-  return { found: "unknown key", hint: hint ?? `known are ${words(known)}` };
+  return { found: "unknown key", hint: hint ?? `known are ${list(known)}` };
 }
 
 function badWord({ found, about }: Problem): Words {
@@ -98,7 +35,7 @@ function badWord({ found, about }: Problem): Words {
   const near = typeof found === "string" ? nearest(found, allowed) : undefined;
   return {
     found: `found ${show(found)}`,
-    allowed: `one of ${words(allowed)}`,
+    allowed: `one of ${list(allowed)}`,
     hint: near && `did you mean ${near}?`,
   };
 }
@@ -118,8 +55,8 @@ function noAddress({ found, about }: Problem): Words {
   const all = (about?.addresses ?? []) as readonly { name: string; address: string }[];
   const there = all.map(({ name, address }) => `${name} ${address}`);
   return {
-    found: `none of ${words(found as readonly string[])} matches an address of this ${about?.elsewhere ? "machine" : "container"}`,
-    hint: about?.elsewhere ? undefined : there.length > 0 ? `it has ${words(there)}` : "it has none at all",
+    found: `none of ${list(found as readonly string[])} matches an address of this ${about?.elsewhere ? "machine" : "container"}`,
+    hint: about?.elsewhere ? undefined : there.length > 0 ? `it has ${list(there)}` : "it has none at all",
   };
 }
 
@@ -153,7 +90,7 @@ function template(_: Problem, about: About): Words {
   const allowed = (about.allowed ?? []) as readonly string[];
   const message = String(about.message);
   const near = nearest(/ (\w+) is not defined/.exec(message)?.[1] ?? "", allowed);
-  const known = allowed.length > 0 && !message.includes(";") ? `known are ${words(allowed)}` : undefined;
+  const known = allowed.length > 0 && !message.includes(";") ? `known are ${list(allowed)}` : undefined;
   return { found: `${showAction(String(about.action))}: ${message}`, hint: near ? `did you mean ${near}?` : known };
 }
 
@@ -189,7 +126,7 @@ const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2
   "unknown-key": (problem, _, dialect) => unknownKey(problem, dialect),
   "mixed-dialects": (_, about) => ({
     found: "keys of both dialects",
-    hint: `ContainerPilot 2 has ${words(about.v2 as string[])}, ContainerPilot 3 has ${words(about.v3 as string[])}: one file speaks one of them`,
+    hint: `ContainerPilot 2 has ${list(about.v2 as string[])}, ContainerPilot 3 has ${list(about.v3 as string[])}: one file speaks one of them`,
   }),
   missing,
   "no-effect": (problem) => ({ found: `${last(problem)} has no effect`, hint: "the original read and overwrote it" }),
@@ -202,7 +139,7 @@ const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2
     hint: `${String(about.wins)} wins`,
   }),
   "one-of": (_, about) => ({
-    found: `${words(about.keys as string[])} together`,
+    found: `${list(about.keys as string[])} together`,
     allowed: "at most one of interval, once and each",
   }),
   "wrong-type": (problem) => ({
@@ -269,7 +206,7 @@ const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2
   }),
   "health-required": () => ({ found: "no health", allowed: "a health block, since the port is advertised" }),
   "unlimited-each": () => ({ found: "unlimited restarts of a job that runs at each event", allowed: "one of the two" }),
-  "not-both": (_, about) => ({ found: `${words(about.keys as string[])} together`, allowed: "one catalog" }),
+  "not-both": (_, about) => ({ found: `${list(about.keys as string[])} together`, allowed: "one catalog" }),
   "no-catalog": (_, about) => ({
     found: "no catalog is configured",
     hint: `the directory ${String(about.path)} is used: write consul, etcd or directory`,

@@ -1,8 +1,9 @@
 /** Problems as lines for people: `file:line:column  key.path: what was found; expected what is allowed; hint`, then the source line. */
 import type { Attempt } from "./load.ts";
 import { type Blamed, Locator, type Place } from "./locate.ts";
-import { showAction, wordsOf } from "./messages.ts";
+import { wordsOf } from "./messages.ts";
 import type { Code, Path, Problem } from "./problems.ts";
+import { showAction } from "./show.ts";
 import type { VariableRead } from "./template/sourcemap.ts";
 
 /** A problem in words, with its place. Lines and columns count from 1, columns in characters. */

@@ -25,7 +25,9 @@ export function summaryOf({ dialect, plan, deeds }: Loaded): Summary {
 function catalogWords(catalog: CatalogSettings): string {
   switch (catalog.kind) {
     case "consul":
-      return `consul at ${catalog.scheme ?? "http"}://${catalog.address}`;
+      return catalog.address === ""
+        ? "consul at its default address"
+        : `consul at ${catalog.scheme ?? "http"}://${catalog.address}`;
     case "etcd":
       return `etcd ${catalog.version} at ${catalog.endpoints.join(", ")}`;
     case "directory":

@@ -24,47 +24,15 @@ describe.each(BOTH)("%s", (_, rest) => {
     ["https://https://x", { address: "https://x", scheme: "https" }],
     ["httpshttps://x", { address: "httpshttps://x", scheme: "http" }],
     ["unix:///run/consul.sock", { address: "unix:///run/consul.sock", scheme: "http" }],
-    ["", { address: "127.0.0.1:8500", scheme: "http" }],
-    [{}, { address: "127.0.0.1:8500", scheme: "http" }],
+    ["", { address: "", scheme: "http" }],
+    [{}, { address: "" }],
+    [{ address: "c:1", scheme: "", token: "" }, { address: "c:1" }],
     [
       { address: "consul:8500", scheme: "https", token: "t" },
       { address: "consul:8500", scheme: "https", token: "t" },
     ],
   ])("consul %j", async (consul, settings) => {
-    const { tls, ...plain } = (await catalog({ ...rest, consul })) as Extract<CatalogSettings, { kind: "consul" }>;
-    expect(plain).toEqual({ kind: "consul", ...settings });
-    expect(tls).toEqual({ verify: true });
-  });
-
-  it("fills gaps of address and scheme from the environment, and lets its token win", async () => {
-    const env = { CONSUL_HTTP_ADDR: "env:8500", CONSUL_HTTP_SSL: "true", CONSUL_HTTP_TOKEN: "e" };
-    expect(await catalog({ ...rest, consul: {} }, env)).toMatchObject({
-      address: "env:8500",
-      scheme: "https",
-      token: "e",
-    });
-    expect(await catalog({ ...rest, consul: "mine:8500" }, env)).toMatchObject({
-      address: "mine:8500",
-      scheme: "http",
-    });
-    const own = { address: "mine:8500", scheme: "http", token: "t" };
-    expect(await catalog({ ...rest, consul: own }, env)).toMatchObject({ ...own, token: "e" });
-    expect(await catalog({ ...rest, consul: own }, { CONSUL_HTTP_TOKEN_FILE: "/t" })).toMatchObject({
-      tokenFile: "/t",
-    });
-  });
-
-  it.each<[string, boolean]>([
-    ["false", false],
-    ["0", false],
-    ["FALSE", false],
-    ["true", true],
-    ["1", true],
-    ["maybe", true],
-  ])("CONSUL_HTTP_SSL_VERIFY=%s", async (value, verify) => {
-    expect(await catalog({ ...rest, consul: "c" }, { CONSUL_HTTP_SSL_VERIFY: value })).toMatchObject({
-      tls: { verify },
-    });
+    expect(await catalog({ ...rest, consul })).toEqual({ kind: "consul", ...settings });
   });
 
   it.each([5, [], null])("refuses consul: %j", async (consul) => {
@@ -119,14 +87,13 @@ it("etcd's version is the dialect's age, unless it is written", async () => {
   expect(await catalog({ services: [], etcd: { ...etcd, version: 3 } })).toMatchObject({ version: 3 });
 });
 
-it("ContainerPilot 3's tls block gives way to the environment", async () => {
-  const tls = { cafile: "/ca", capath: "", clientcert: "/cert", clientkey: "/key", servername: "n", verify: false };
+it("ContainerPilot 3 has a tls block, and certificates are verified unless it says otherwise", async () => {
+  const tls = { cafile: "/ca", capath: "", clientcert: "/cert", clientkey: "/key", servername: "n" };
   const consul = { address: "c:1", scheme: "https", tls };
-  expect(await catalog({ jobs: [], consul })).toMatchObject({
-    tls: { ca: "/ca", cert: "/cert", key: "/key", serverName: "n", verify: false },
-  });
-  const env = { CONSUL_CACERT: "/e", CONSUL_CAPATH: "/p", CONSUL_HTTP_SSL_VERIFY: "1" };
-  expect(await catalog({ jobs: [], consul }, env)).toMatchObject({ tls: { ca: "/e", caPath: "/p", verify: true } });
+  const files = { ca: "/ca", cert: "/cert", key: "/key", serverName: "n" };
+  expect(await catalog({ jobs: [], consul })).toMatchObject({ tls: { ...files, verify: true } });
+  const open = { ...consul, tls: { ...tls, capath: "/p", verify: false } };
+  expect(await catalog({ jobs: [], consul: open })).toMatchObject({ tls: { ...files, caPath: "/p", verify: false } });
 });
 
 it("warns where a service or a watch needs a catalog", async () => {
