@@ -24,10 +24,11 @@ export function staysForStop(core: State, own: JobState): boolean {
 /** The jobs that wait for what cannot come, in the Plan's order. */
 export function deadWaits(core: State): JobState[] {
   const waiting: JobState[] = [];
-  for (const id of core.active) {
+  for (const id of core.waiting) {
     const own = core.jobs.get(id);
-    if (own && own.phase === "waiting" && own.hook && isLeaving(core, id)) waiting.push(own);
+    if (own?.hook && isLeaving(core, id)) waiting.push(own);
   }
+  if (waiting.length === 0) return [];
   const live = new Set<JobId>();
   for (let before = -1; before < live.size; ) {
     before = live.size;

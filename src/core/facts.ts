@@ -39,10 +39,20 @@ export function askStop(core: State, cause: Id, why: StopWhy): void {
 
 /** The only way to change a job's phase. */
 export function enter(core: State, own: JobState, phase: Phase, cause: Id): void {
+  count(core, own, -1);
   own.phase = phase;
   own.since = core.now;
   own.cause = cause;
-  if (phase === "done") core.active.delete(own.job.id);
-  else core.active.add(own.job.id);
+  count(core, own, 1);
   core.dirty = true;
+}
+
+/** Books a job in or out under its phase. */
+export function count(core: State, own: JobState, by: 1 | -1): void {
+  const { id, stop } = own.job;
+  if (own.phase === "done") return;
+  const change = by > 0 ? "add" : "delete";
+  core.active[change](id);
+  if (own.phase === "waiting") core.waiting[change](id);
+  else core.busy.set(stop.rank, (core.busy.get(stop.rank) ?? 0) + by);
 }

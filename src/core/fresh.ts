@@ -69,6 +69,8 @@ export function newState(): State {
     random: 1,
     jobs: new Map(),
     active: new Set(),
+    waiting: new Set(),
+    busy: new Map(),
     runs: new Map(),
     watches: new Map(),
     probes: new Map(),

@@ -4,7 +4,7 @@
 import type { JobId, Leaf, Plan } from "../plan.ts";
 import { hooksOf, listenersOf, satisfied, unknownSources } from "./conditions.ts";
 import type { Id } from "./contract.ts";
-import { happen, log } from "./facts.ts";
+import { count, happen, log } from "./facts.ts";
 import { codeOf } from "./fresh.ts";
 import type { JobState, State } from "./state.ts";
 import { arm, disarm } from "./timers.ts";
@@ -20,8 +20,10 @@ export function indexPlan(core: State, plan: Plan): void {
   core.probes = new Map();
   core.services = new Map();
   core.active = new Set();
+  core.waiting = new Set();
+  core.busy = new Map();
   for (const own of core.jobs.values()) {
-    if (own.phase !== "done") core.active.add(own.job.id);
+    count(core, own, 1);
     for (const { probe } of own.probes) {
       core.probes.set(probe.id, own.job.id);
       if (probe.service) core.services.set(probe.service.id, probe.id);

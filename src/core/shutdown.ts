@@ -95,11 +95,15 @@ function hurry(core: State, cause: Id): void {
   if (!core.stop) return;
   core.stop.hurry = true;
   log(core, cause, "warn", "stopAskedAgain");
-  for (const id of core.active) happen(core, id, cause, { t: "hurry" });
+  hurryAll(core, cause);
 }
 
 function allDone(core: State): boolean {
   return core.plan.ends.when === "allDone" && core.jobs.size > 0 && core.active.size === 0 && !core.reload;
+}
+
+function hurryAll(core: State, cause: Id): void {
+  for (const id of core.jobs.keys()) if (core.active.has(id)) happen(core, id, cause, { t: "hurry" });
 }
 
 /**
@@ -127,13 +131,10 @@ export function settleStop(core: State): boolean {
   for (const own of dead) happen(core, own.job.id, stop.shutdown, { t: "leave", next: "done" });
   if (dead.length > 0) return true;
   let next = Number.POSITIVE_INFINITY;
-  for (const id of core.active) {
-    const own = core.jobs.get(id);
-    if (own && own.phase !== "waiting") next = Math.min(next, own.job.stop.rank);
-  }
+  for (const [rank, jobs] of core.busy) if (jobs > 0) next = Math.min(next, rank);
   if (next > stop.rank && next < Number.POSITIVE_INFINITY) {
     stop.rank = next;
-    for (const id of core.active) leaveInTurn(core, core.jobs.get(id) as JobState, stop.shutdown);
+    for (const own of core.jobs.values()) if (own.phase !== "done") leaveInTurn(core, own, stop.shutdown);
     return true;
   }
   if (core.active.size === 0 && core.runs.size === 0 && core.withdrawing === 0) beginSweep(core, stop.cause);
@@ -190,7 +191,7 @@ export function budgetOver(core: State, cause: Id): void {
     run.ending ??= "stop";
     if (!run.killed && !run.gone) kill(core, run, cause);
   }
-  for (const id of core.active) happen(core, id, cause, { t: "hurry" });
+  hurryAll(core, cause);
 }
 
 /** The last effect ever. */

@@ -267,10 +267,9 @@ export function spent(core: State, own: JobState, cause: Id, code: number): void
 
 /** Tells the jobs it hooks into that this hook has run. */
 export function hookOver(core: State, own: JobState, cause: Id): void {
-  for (const [source, hooks] of core.hooks) {
-    if (hooks.includes(own.job.id) && core.jobs.get(source)?.stop?.waitsFor.has(own.job.id)) {
-      happen(core, source, cause, { t: "hookOver", hook: own.job.id });
-    }
+  for (const { fact, source } of own.leaves) {
+    if (fact !== "stopping" || !core.jobs.get(source)?.stop?.waitsFor.has(own.job.id)) continue;
+    happen(core, source, cause, { t: "hookOver", hook: own.job.id });
   }
 }
 

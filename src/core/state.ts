@@ -240,6 +240,10 @@ export interface State {
   jobs: Map<JobId, JobState>;
   /** Jobs that are not done. */
   active: Set<JobId>;
+  /** Jobs that wait for their condition. */
+  waiting: Set<JobId>;
+  /** How many of the other active jobs have each rank. */
+  busy: Map<number, number>;
   runs: Map<RunId, Run>;
   watches: Map<WatchId, WatchState>;
   probes: Map<ProbeId, JobId>;

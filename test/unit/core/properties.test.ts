@@ -15,7 +15,7 @@ import type { Plan } from "../../../src/plan.ts";
 import { type Happens, isHook, type Nature, nature, planArbitrary, restarts, script } from "./arbitrary.ts";
 import { WildWorld } from "./wild.ts";
 
-const numRuns = Number(process.env.PROPERTY_RUNS ?? 300);
+const numRuns = Number(process.env.PROPERTY_RUNS ?? 200);
 const term: Unnumbered = { t: "signal", signo: 15, pid: 0, uid: 0 };
 const hour = 3_600_000;
 
