@@ -1,0 +1,43 @@
+# Images that hold containerpilot in /opt/containerpilot, to be copied from:
+#
+#   docker build --target debian -t containerpilot:debian .
+#   docker build --target alpine -t containerpilot:alpine .
+#
+# debian brings its own Node, beside the launcher; alpine uses the distribution's.
+ARG NODE=22
+
+FROM node:${NODE}-bookworm-slim AS build-debian
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends g++ make python3 binutils util-linux \
+  && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY . .
+# A stripped Node is 14 MB smaller and neither slower nor faster.
+RUN scripts/build \
+  && cp -r dist /opt/containerpilot \
+  && strip -s -o /opt/containerpilot/node "$(command -v node)"
+
+FROM debian:bookworm-slim AS debian
+# Node needs it, and so does the addon.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends libstdc++6 \
+  && rm -rf /var/lib/apt/lists/*
+COPY --from=build-debian /opt/containerpilot /opt/containerpilot
+RUN ln -s /opt/containerpilot/containerpilot /usr/local/bin/containerpilot
+ENTRYPOINT ["containerpilot"]
+
+FROM node:${NODE}-alpine AS build-alpine
+RUN apk add --no-cache bash g++ make python3 util-linux linux-headers
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY . .
+RUN scripts/build && cp -r dist /opt/containerpilot
+
+FROM alpine:3.20 AS alpine
+RUN apk add --no-cache nodejs
+COPY --from=build-alpine /opt/containerpilot /opt/containerpilot
+RUN ln -s /opt/containerpilot/containerpilot /usr/local/bin/containerpilot
+ENTRYPOINT ["containerpilot"]
