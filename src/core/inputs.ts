@@ -15,9 +15,9 @@ import { closeRun, forget } from "./runs.ts";
 import { announceAgain, announced, withdrawn } from "./services.ts";
 import { swept } from "./shutdown.ts";
 import { signalName } from "./signals.ts";
-import { cronDue } from "./start.ts";
 import type { End, JobState, ProbeState, Run, ServiceState, State } from "./state.ts";
 import { liveRun } from "./stop.ts";
+import { cronDue } from "./ticking.ts";
 import { watched } from "./watches.ts";
 
 type Of<T extends Input["t"]> = Extract<Input, { t: T }>;

@@ -6,11 +6,12 @@ import type { Ms, Restart } from "../plan.ts";
 import { runBound } from "./budget.ts";
 import type { Id, RunId } from "./contract.ts";
 import { noteMain } from "./ends.ts";
-import { askStop, emit, enter, happen, log, say } from "./facts.ts";
+import { askStop, enter, happen, log, say } from "./facts.ts";
 import { codeOf } from "./fresh.ts";
 import { spawn, terminate } from "./runs.ts";
 import type { Change, Delay, Happening, JobState, Pending, State } from "./state.ts";
-import { arm, disarm, nextTick, random } from "./timers.ts";
+import { beginTicking } from "./ticking.ts";
+import { arm, disarm, random } from "./timers.ts";
 
 /** Triggers may put a start off for this many times `quiet` in all, so that an endless stream cannot starve it. */
 const quietStretchMax = 10;
@@ -271,38 +272,4 @@ export function hookOver(core: State, own: JobState, cause: Id): void {
     if (fact !== "stopping" || !core.jobs.get(source)?.stop?.waitsFor.has(own.job.id)) continue;
     happen(core, source, cause, { t: "hookOver", hook: own.job.id });
   }
-}
-
-function beginTicking(core: State, own: JobState, cause: Id): void {
-  const { every } = own.job.start;
-  if (!every) return;
-  own.base = core.now;
-  if ("period" in every) arm(core, { t: "every", of: own.job.id }, core.now + every.period, cause);
-  else emit(core, cause, { t: "cron", job: own.job.id });
-}
-
-/** The answer to `cron`: the next run is due in so many milliseconds. */
-export function cronDue(core: State, own: JobState, inMs: Ms, cause: Id): void {
-  const { every } = own.job.start;
-  if (!every || "period" in every || own.phase === "done" || own.phase === "stopping") return;
-  arm(core, { t: "every", of: own.job.id }, core.now + inMs + Math.floor(random(core) * every.jitter), cause);
-}
-
-/**
- * An interval has come round: whether it starts the job. Each tick uses up a restart, as ContainerPilot 3 counts them; the
- * one that finds none left is the end (`ticksOver`). In maintenance a job that it pauses lets its ticks pass.
- */
-export function tick(core: State, own: JobState, cause: Id): boolean {
-  const { every } = own.job.start;
-  if (!every || core.life !== "running") return false;
-  if (own.restartsLeft <= 0) {
-    own.ticksOver = true;
-    return false;
-  }
-  if ("period" in every) {
-    arm(core, { t: "every", of: own.job.id }, nextTick(own.base ?? core.now, every.period, core.now), cause);
-  } else emit(core, cause, { t: "cron", job: own.job.id });
-  if (core.maintenance && own.job.maintenancePauses) return false;
-  own.restartsLeft--;
-  return true;
 }

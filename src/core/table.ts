@@ -7,7 +7,7 @@ import { stepOf } from "./fresh.ts";
 import { beginProbes, startProbe } from "./probes.ts";
 import { kill, timedOut } from "./runs.ts";
 import { giveUpWithdrawing, isWithdrawing } from "./services.ts";
-import { accept, advance, afterRun, delayOver, ended, joinDelayed, joinRunning, startNow, tick } from "./start.ts";
+import { accept, advance, afterRun, delayOver, ended, joinDelayed, joinRunning, startNow } from "./start.ts";
 import type { Happening, JobState, Phase, State } from "./state.ts";
 import {
   beginStop,
@@ -20,6 +20,7 @@ import {
   liveRun,
   proceed,
 } from "./stop.ts";
+import { tick } from "./ticking.ts";
 
 type Cell<T extends Happening["t"]> = (
   core: State,

@@ -68,10 +68,6 @@ export function disarm(core: State, ...timers: readonly Timer[]): void {
   for (const timer of timers) core.timers.delete(keyOf(timer));
 }
 
-export function armed(core: State, timer: Timer): Armed | undefined {
-  return core.timers.get(keyOf(timer));
-}
-
 /** The earliest timer that is armed. */
 export function earliest(core: State): Armed | undefined {
   for (;;) {

@@ -3,9 +3,9 @@
  * enough that collisions (same names, same moments) are common.
  */
 import fc from "fast-check";
-import type { Unnumbered } from "../../../src/core/simulation.ts";
 import type { Cond, Job, Plan, Probe } from "../../../src/plan.ts";
 import { planOf } from "./plans.ts";
+import type { Unnumbered } from "./simulation.ts";
 
 const never = Number.POSITIVE_INFINITY;
 const names = ["a", "b", "c", "d", "e"] as const;

@@ -2,11 +2,11 @@
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../../../src/core/contract.ts";
 import { newState } from "../../../src/core/fresh.ts";
-import type { Unnumbered } from "../../../src/core/simulation.ts";
 import type { JobState, State } from "../../../src/core/state.ts";
 import { step } from "../../../src/core/step.ts";
 import type { Plan } from "../../../src/plan.ts";
 import { planOf } from "./plans.ts";
+import type { Unnumbered } from "./simulation.ts";
 
 /** Counts each look-up and each step of an iteration. */
 class Counted extends Map<string, JobState> {

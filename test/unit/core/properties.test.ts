@@ -5,14 +5,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Effect } from "../../../src/core/contract.ts";
-import { describeEntry } from "../../../src/core/describe.ts";
 import { bootEarly } from "../../../src/core/early.ts";
 import { newState } from "../../../src/core/fresh.ts";
 import { diffOf } from "../../../src/core/reload.ts";
-import { Simulation, type Unnumbered } from "../../../src/core/simulation.ts";
 import { step } from "../../../src/core/step.ts";
 import type { Plan } from "../../../src/plan.ts";
 import { type Happens, isHook, type Nature, nature, planArbitrary, restarts, script } from "./arbitrary.ts";
+import { describeEntry } from "./describe.ts";
+import { Simulation, type Unnumbered } from "./simulation.ts";
 import { WildWorld } from "./wild.ts";
 
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 200);

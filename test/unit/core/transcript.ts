@@ -15,11 +15,11 @@
  * Steps without any consequence are left out.
  */
 import type { Ended } from "../../../src/core/contract.ts";
-import { describeEntry } from "../../../src/core/describe.ts";
 import { explain } from "../../../src/core/explain.ts";
-import { Simulation, type Unnumbered } from "../../../src/core/simulation.ts";
 import type { Plan } from "../../../src/plan.ts";
+import { describeEntry } from "./describe.ts";
 import { planOf } from "./plans.ts";
+import { Simulation, type Unnumbered } from "./simulation.ts";
 import { type Behaviour, newRules, type Rules, World } from "./world.ts";
 
 interface Script {

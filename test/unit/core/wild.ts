@@ -3,8 +3,8 @@
  * process does hangs on its name and on how often it was started, so that two plays differ only where the core does.
  */
 import type { Effect, Ended, RunId } from "../../../src/core/contract.ts";
-import type { Answer, Unnumbered } from "../../../src/core/simulation.ts";
 import type { Nature } from "./arbitrary.ts";
+import type { Answer, Unnumbered } from "./simulation.ts";
 
 export class WildWorld {
   readonly nature: Nature;

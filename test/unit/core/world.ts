@@ -2,7 +2,7 @@
  * The world of a transcript: answers the core's effects as the file says, and otherwise as a well-behaved machine would.
  */
 import type { Effect, Ended, RunId } from "../../../src/core/contract.ts";
-import type { Answer, Unnumbered } from "../../../src/core/simulation.ts";
+import type { Answer, Unnumbered } from "./simulation.ts";
 
 /** How the processes of one job or probe behave. Times in milliseconds. */
 export interface Behaviour {

@@ -1,12 +1,13 @@
 /**
  * A core in a world that is played: time jumps from one deadline or answer to the next. Pure as the core itself.
  */
-import type { Ms } from "../plan.ts";
-import type { Effect, Input } from "./contract.ts";
-import { newState } from "./fresh.ts";
-import type { Armed, State } from "./state.ts";
-import { step } from "./step.ts";
-import { earliest } from "./timers.ts";
+
+import type { Effect, Input } from "../../../src/core/contract.ts";
+import { newState } from "../../../src/core/fresh.ts";
+import type { Armed, State } from "../../../src/core/state.ts";
+import { step } from "../../../src/core/step.ts";
+import { earliest } from "../../../src/core/timers.ts";
+import type { Ms } from "../../../src/plan.ts";
 
 /** An input before it has its id. */
 export type Unnumbered = Input extends infer I ? (I extends Input ? Omit<I, "id"> : never) : never;

@@ -1,9 +1,9 @@
 /**
  * Inputs, facts, effects and timers as one line of text each: for transcripts, and for a reader of the event log.
  */
-import type { Effect, Ended, Fact, Input } from "./contract.ts";
+import type { Effect, Ended, Fact, Input } from "../../../src/core/contract.ts";
+import type { Armed } from "../../../src/core/state.ts";
 import type { Entry } from "./simulation.ts";
-import type { Armed } from "./state.ts";
 
 const idWidth = 6;
 
