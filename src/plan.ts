@@ -279,6 +279,9 @@ export interface Loaded {
   dialect: "v2" | "v3";
   plan: Plan;
   deeds: Deeds;
-  /** One printed line each, for the log; empty when there is nothing to say. */
-  warnings: readonly string[];
+  /**
+   * One printed line each, for the log; none when there is nothing to say. Asked for after the first programs are started:
+   * wording them takes longer than loading the configuration did. Never rejects.
+   */
+  warnings: () => Promise<readonly string[]>;
 }

@@ -156,7 +156,7 @@ function readValue(kind: Kind, value: unknown, at: Path, problems: Problems): un
       if (typeof value === "string" && !kind.listOnly) return [value];
       return (kind.listOnly ? toTexts(value) : Array.isArray(value) && value.map(goText)) || refuse("wrong-type");
     case "command":
-      lintCommand(value, at, problems);
+      problems.later(() => lintCommand(value, at, problems));
       return parseCommand(value) ?? refuse("empty-command");
     case "span":
       return readSpan(kind, value, refuse);

@@ -49,22 +49,34 @@ export interface Attempt {
 
 /** Loads a configuration. Never rejects, starts nothing and writes nothing. */
 export async function load(request: LoadRequest): Promise<LoadResult> {
-  const attempt = await attemptLoad(request);
-  const { problems, loaded, exitCode } = attempt;
-  if (problems.length === 0 && loaded) return { ok: true, loaded };
-  const { printLines } = await import("./print.ts");
-  if (!loaded) return { ok: false, problems: printLines(attempt, { level: "error" }), exitCode };
-  return { ok: true, loaded: { ...loaded, warnings: printLines(attempt, { level: "warning" }) } };
+  const { attempt, problems } = await begin(request);
+  const { loaded, exitCode } = attempt;
+  const lines = async (level: "error" | "warning"): Promise<readonly string[]> => {
+    return (await import("./print.ts")).printLines(attempt, { level });
+  };
+  if (!loaded) return { ok: false, problems: await lines("error"), exitCode };
+  let warned: Promise<readonly string[]> | undefined;
+  const warnings = (): Promise<readonly string[]> => {
+    problems.settle();
+    return (warned ??= problems.list.length === 0 ? Promise.resolve([]) : lines("warning"));
+  };
+  return { ok: true, loaded: { ...loaded, warnings } };
 }
 
 /** Loads a configuration and keeps what messages about it are made from. */
 export async function attemptLoad(request: LoadRequest): Promise<Attempt> {
+  const { attempt, problems } = await begin(request);
+  problems.settle();
+  return attempt;
+}
+
+async function begin(request: LoadRequest): Promise<{ attempt: Attempt; problems: Problems }> {
   const problems = new Problems();
   const attempt = attemptRead(request, problems);
   if (!problems.refused && (await renderAttempt(attempt, templateEnv(request), problems))) {
     await decodeAttempt(attempt, request, problems);
   }
-  return attempt;
+  return { attempt, problems };
 }
 
 /** Parses and decodes what was rendered. */

@@ -1,5 +1,5 @@
 /** What both dialects put together in the same way: jobs, watches, and the finished configuration. */
-import type { Cond, Deeds, Job, Leaf, Loaded, Ms, Plan, Restart, Service, Watch } from "../plan.ts";
+import type { Cond, Deeds, Job, Leaf, Loaded, Ms, Plan, Restart, Service } from "../plan.ts";
 import { fingerprint } from "./fingerprint.ts";
 
 export const STARTUP: Leaf = { fact: "startup", source: "global" };
@@ -72,20 +72,26 @@ export function probeOf(
   };
 }
 
-/** Gives every job and watch the fingerprint of all that belongs to it, and the whole one too. */
+/** The finished configuration, with a fingerprint for every job and watch of all that belongs to it, and for the whole. */
 export function finish(dialect: Loaded["dialect"], plan: Omit<Plan, "print">, deeds: Deeds): Loaded {
   const jobs = plan.jobs.map((job) => {
     const ids = [job.id, ...job.probes.map((probe) => probe.id)];
     const services = job.probes.map((probe) => probe.service && (deeds.services[probe.service.id] as Service));
-    const sensor = deeds.telemetry?.sensors[job.id];
-    return { ...job, print: fingerprint([job, ids.map((id) => deeds.commands[id]), services, sensor]) };
+    return withPrint(job, () => [job, ids.map((id) => deeds.commands[id]), services, deeds.telemetry?.sensors[job.id]]);
   });
-  const watches: Watch[] = plan.watches.map((watch) => ({
-    ...watch,
-    print: fingerprint([watch, deeds.watches[watch.id]]),
-  }));
+  const watches = plan.watches.map((watch) => withPrint(watch, () => [watch, deeds.watches[watch.id]]));
   const { commands, services, watches: dependencies, ...rest } = deeds;
-  const prints = [...jobs, ...watches].map((one) => one.print);
-  const print = fingerprint([prints, { ...plan, jobs: [], watches: [] }, rest]);
-  return { dialect, plan: { ...plan, jobs, watches, print }, deeds, warnings: [] };
+  const whole = withPrint({ ...plan, jobs, watches }, () => {
+    return [[...jobs, ...watches].map(({ print }) => print), { ...plan, jobs: [], watches: [] }, rest];
+  });
+  return { dialect, plan: whole, deeds, warnings: () => Promise.resolve([]) };
+}
+
+/** Fingerprints are made when they are first asked for: a start needs none, a reload and the event log do. */
+function withPrint<T extends object>(value: T, parts: () => unknown): T & { readonly print: string } {
+  let print: string | undefined;
+  return Object.defineProperty({ ...value, print: "" }, "print", {
+    enumerable: true,
+    get: () => (print ??= fingerprint(parts())),
+  });
 }

@@ -91,6 +91,7 @@ export interface Problem {
 /** Collects: all faults of a file are found in one pass. */
 export class Problems {
   readonly list: Problem[] = [];
+  readonly #later: (() => void)[] = [];
 
   error(code: Code, path: Path, rest?: Partial<Problem>): void {
     this.list.push({ code, level: "error", path, ...rest });
@@ -98,6 +99,16 @@ export class Problems {
 
   warn(code: Code, path: Path, rest?: Partial<Problem>): void {
     this.list.push({ code, level: "warning", path, ...rest });
+  }
+
+  /** A check that only warns, for when the application is started. */
+  later(check: () => void): void {
+    this.#later.push(check);
+  }
+
+  /** Makes the checks that were left for later. */
+  settle(): void {
+    for (const check of this.#later.splice(0)) check();
   }
 
   get refused(): boolean {

@@ -36,7 +36,9 @@ export class Messages {
   loaded(loaded: Loaded): void {
     if (loaded.deeds.logging.level === "debug")
       this.#wording.do(({ loadedWords }) => this.line("debug", loadedWords(loaded)));
-    for (const warning of loaded.warnings) this.line("warn", warning);
+    void loaded.warnings().then((lines) => {
+      for (const warning of lines) this.line("warn", warning);
+    });
   }
 
   /** Why a configuration was not taken, in the original's words and then ours. */

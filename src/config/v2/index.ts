@@ -49,7 +49,7 @@ export async function loadV2(raw: Readonly<Record<string, unknown>>, context: Co
   const signals = readSignals(config.signals, SIGNALS, main ? "app" : undefined, problems);
   if (problems.refused) return undefined;
 
-  lintApplication(context.words, [], problems);
+  problems.later(() => lintApplication(context.words, [], problems));
   await appJob(parts, all, rules, begin, environment, context);
   const plan: Omit<Plan, "print"> = {
     jobs: parts.jobs,

@@ -41,7 +41,7 @@ export function readJob(given: JobKeys, id: string, rules: Rules, context: Conte
     const about = { every: health.interval };
     problems.warn("short-ttl", [...health.at, "ttl"], { found: health.ttl, about });
   }
-  if (exec && (given.main || port !== 0)) lintApplication(exec, [...at, "exec"], problems);
+  if (exec && (given.main || port !== 0)) problems.later(() => lintApplication(exec, [...at, "exec"], problems));
   const service = port === 0 ? undefined : serviceOf(given, context);
   const start = readStart(given.when, {
     name,

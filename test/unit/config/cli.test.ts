@@ -39,7 +39,7 @@ async function run({ settings, text }: Case): Promise<string> {
   const env = Object.fromEntries(all("env").map((pair) => pair.split(/=(.*)/s, 2)));
   const words = all("words").flatMap((line) => line.split(" ").filter(Boolean));
   const result = await load(request(config, { env, words }));
-  const lines = result.ok ? result.loaded.warnings : result.problems;
+  const lines = result.ok ? await result.loaded.warnings() : result.problems;
   const head = result.ok ? `accepted ${result.loaded.dialect}` : `refused ${result.exitCode}`;
   return `${[head, ...lines].join("\n").replaceAll(file, NAME)}\n`;
 }

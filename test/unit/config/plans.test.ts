@@ -4,8 +4,7 @@
  */
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { Loaded } from "../../../src/plan.ts";
-import { accepted } from "./world.ts";
+import { type Accepted, accepted } from "./world.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/config");
 
@@ -42,7 +41,7 @@ function layOut(value: unknown, indent: string): string {
 }
 
 /** Without fingerprints, which have a test of their own. */
-function text({ plan, deeds, warnings }: Loaded): string {
+function text({ plan, deeds, warnings }: Accepted): string {
   const plain = JSON.stringify({ plan, deeds, warnings }, (key, value: unknown) => {
     if (value === Number.POSITIVE_INFINITY) return "Infinity";
     return key === "print" ? undefined : value;

@@ -1,7 +1,7 @@
 /** What a ContainerPilot 2 configuration means: the Plan and the deeds, key by key. */
 import { describe, expect, it } from "vitest";
-import type { Job, Loaded } from "../../../src/plan.ts";
-import { accepted, refused } from "./world.ts";
+import type { Job } from "../../../src/plan.ts";
+import { type Accepted, accepted, refused } from "./world.ts";
 
 const SERVICE = { name: "web", port: 80, poll: 5, ttl: 10 };
 
@@ -9,7 +9,7 @@ function config(more: object): object {
   return { consul: "consul:8500", ...more };
 }
 
-function job({ plan }: Loaded, id: string): Job {
+function job({ plan }: Accepted, id: string): Job {
   const found = plan.jobs.find((one) => one.id === id);
   if (!found) throw new Error(`no job ${id} in ${plan.jobs.map((one) => one.id).join()}`);
   return found;
@@ -413,7 +413,7 @@ describe("fingerprints", () => {
   it("differ only where something differs, commands included", async () => {
     const one = await accepted(given);
     const other = await accepted({ ...given, tasks: [{ name: "t", command: "b", frequency: 5 }] });
-    const prints = ({ plan }: Loaded): Record<string, string> =>
+    const prints = ({ plan }: Accepted): Record<string, string> =>
       Object.fromEntries([...plan.jobs, ...plan.watches].map(({ id, print }) => [id, print]));
     const different = Object.keys(prints(one)).filter((id) => prints(one)[id] !== prints(other)[id]);
     expect(different).toEqual(["task.t"]);

@@ -1,12 +1,12 @@
 /** What a ContainerPilot 3 configuration means: the Plan and the deeds, key by key. */
 import { describe, expect, it } from "vitest";
-import type { Job, Loaded } from "../../../src/plan.ts";
-import { accepted as acceptedAny, refused as refusedAny } from "./world.ts";
+import type { Job } from "../../../src/plan.ts";
+import { type Accepted, accepted as acceptedAny, refused as refusedAny } from "./world.ts";
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
 const HEALTH = { exec: "/bin/check", interval: 5, ttl: 15 };
 
-const accepted = (config: unknown): Promise<Loaded> => acceptedAny(config, { words: [], version: "4.0.0" });
+const accepted = (config: unknown): Promise<Accepted> => acceptedAny(config, { words: [], version: "4.0.0" });
 const refused = (config: unknown): Promise<string> => refusedAny(config, { words: [] });
 
 /** Further jobs beside one that they can wait for. */
@@ -14,7 +14,7 @@ function jobs(...more: object[]): object {
   return { consul: "consul:8500", jobs: [{ name: "app", exec: "/bin/app" }, ...more] };
 }
 
-function job({ plan }: Loaded, id: string): Job {
+function job({ plan }: Accepted, id: string): Job {
   const found = plan.jobs.find((one) => one.id === id);
   if (!found) throw new Error(`no job ${id} in ${plan.jobs.map((one) => one.id).join()}`);
   return found;

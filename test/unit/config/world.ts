@@ -18,11 +18,14 @@ export function loadText(config: unknown, more: Partial<LoadRequest> = {}): Prom
   return load(request(config, more));
 }
 
+/** A configuration with its warnings at hand. */
+export type Accepted = Omit<Loaded, "warnings"> & { warnings: readonly string[] };
+
 /** The loaded configuration; throws with the printed problems where it is refused. */
-export async function accepted(config: unknown, more: Partial<LoadRequest> = {}): Promise<Loaded> {
+export async function accepted(config: unknown, more: Partial<LoadRequest> = {}): Promise<Accepted> {
   const result = await loadText(config, more);
   if (!result.ok) throw new Error(`refused:\n${result.problems.join("\n")}`);
-  return result.loaded;
+  return { ...result.loaded, warnings: await result.loaded.warnings() };
 }
 
 /** The printed problems; throws where the configuration is accepted. */
