@@ -7,6 +7,7 @@
 const LONE_SURROGATE = /[\uD800-\uDFFF]/u;
 const NOT_ASCII = /[^\x00-\x7f]/;
 const ESCAPE_BASE = 0xdc00;
+const REPLACEMENT = 0xfffd;
 
 /** Whether every character is one byte long. */
 export const isAscii = (text: string): boolean => !NOT_ASCII.test(text);
@@ -17,14 +18,23 @@ export const hasRawBytes = (text: string): boolean => LONE_SURROGATE.test(text);
 /** The lone surrogate that stands for a byte of 0x80 or more. */
 export const rawByte = (byte: number): string => String.fromCharCode(ESCAPE_BASE + byte);
 
+const isRaw = (unit: number): boolean => unit >= ESCAPE_BASE + 0x80 && unit <= ESCAPE_BASE + 0xff;
+
 /** Text to bytes. */
 export function encodeBytes(text: string): Uint8Array {
   if (!hasRawBytes(text)) return Buffer.from(text);
-  const parts: Uint8Array[] = [];
-  for (const piece of text.split(/([\uD800-\uDFFF])/u)) {
-    parts.push(hasRawBytes(piece) ? Uint8Array.of(piece.charCodeAt(0) & 0xff) : Buffer.from(piece));
+  const bytes = Buffer.allocUnsafe(text.length * 3);
+  let length = 0;
+  for (let at = 0; at < text.length; at++) {
+    let code = text.codePointAt(at)!;
+    if (code < 0x80 || isRaw(code)) bytes[length++] = code & 0xff;
+    else {
+      if (code > 0xffff) at++;
+      else if (code >= 0xd800 && code < 0xe000) code = REPLACEMENT;
+      length += bytes.write(String.fromCodePoint(code), length);
+    }
   }
-  return Buffer.concat(parts);
+  return bytes.subarray(0, length);
 }
 
 /** Bytes to text; the opposite of encodeBytes. */
@@ -32,13 +42,18 @@ export function decodeBytes(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const text = buffer.toString();
   if (!text.includes("\ufffd")) return text;
-  let result = "";
+  const units = new Uint16Array(buffer.length);
+  let length = 0;
   for (let at = 0; at < buffer.length; ) {
     const size = runeSize(buffer, at);
-    result += size === 0 ? rawByte(buffer[at]!) : buffer.toString("utf8", at, at + size);
-    at += size || 1;
+    if (size === 0) units[length++] = ESCAPE_BASE + buffer[at++]!;
+    else {
+      const char = size === 1 ? String.fromCharCode(buffer[at]!) : buffer.toString("utf8", at, at + size);
+      for (let i = 0; i < char.length; i++) units[length++] = char.charCodeAt(i);
+      at += size;
+    }
   }
-  return result;
+  return Buffer.from(units.buffer, 0, length * 2).toString("utf16le");
 }
 
 /** Bytes that form a valid UTF-8 sequence at `at`; 0 when there is none (RFC 3629: no overlong forms, no surrogates). */
@@ -58,8 +73,7 @@ function runeSize(bytes: Uint8Array, at: number): number {
 /** Length in bytes. */
 export function byteLength(text: string): number {
   if (isAscii(text)) return text.length;
-  // A lone surrogate counts three bytes in Buffer's eyes and stands for one.
-  return Buffer.byteLength(text) - 2 * (hasRawBytes(text) ? text.split(/[\uD800-\uDFFF]/u).length - 1 : 0);
+  return hasRawBytes(text) ? encodeBytes(text).length : Buffer.byteLength(text);
 }
 
 /** By how much a text has become shorter in front of an offset; in the order of the offsets. */
@@ -68,14 +82,23 @@ export type Shrunk = readonly { readonly at: number; readonly by: number }[];
 /** Joins raw bytes that, next to each other, form valid UTF-8; nothing else in a text can change by that. */
 export function joinBytes(text: string): { text: string; shrunk: Shrunk } {
   const shrunk: { at: number; by: number }[] = [];
+  let joined = "";
   let by = 0;
-  const joined = text.replace(/[\uD800-\uDFFF]+/gu, (run: string, at: number) => {
-    const characters = decodeBytes(encodeBytes(run));
-    by += run.length - characters.length;
-    shrunk.push({ at: at + run.length, by });
-    return characters;
-  });
-  return { text: joined, shrunk };
+  let done = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text.codePointAt(at)! > 0xffff) at++;
+    else if (isRaw(text.charCodeAt(at)) && isRaw(text.charCodeAt(at + 1))) {
+      let end = at + 2;
+      while (isRaw(text.charCodeAt(end))) end++;
+      const characters = decodeBytes(encodeBytes(text.slice(at, end)));
+      joined += text.slice(done, at) + characters;
+      by += end - at - characters.length;
+      shrunk.push({ at: end, by });
+      done = end;
+      at = end - 1;
+    }
+  }
+  return { text: joined + text.slice(done), shrunk };
 }
 
 /** The bytes from `start` to `end`. */

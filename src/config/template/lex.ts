@@ -50,17 +50,10 @@ const LEFT_DELIM = "{{";
 const LEFT_COMMENT = "/*";
 const RIGHT_COMMENT = "*/";
 
-/** `-` and a blank after `{{`: the text before loses its trailing white space. */
-const LEFT_TRIM = /-[ \t\r\n]/y;
-/** `}}`, or a blank, `-` and `}}`: then the text behind loses its leading white space. */
-const RIGHT_DELIM = /([ \t\r\n]-)?\}\}/y;
-const SPACES = /[ \t\r\n]+/y;
-/** Up to the closing quote; an escape takes any next character but the end of the line. */
-const QUOTED = { '"': /"(?:\\[^\n]|[^"\\\n])*"/y, "'": /'(?:\\[^\n]|[^'\\\n])*'/y };
-const ASCII_WORD = /\w*/y;
-const ALPHANUMERIC = /[_\p{L}\p{Nd}]+/uy;
+const SPACES = " \t\r\n";
 /** What may follow a word: nothing else ends one, so that `$x+2` stays free for a meaning. */
-const TERMINATOR = /[ \t\r\n.,|:)(}]|$/y;
+const TERMINATORS = `${SPACES}.,|:)(}`;
+const ALPHANUMERIC = /[_\p{L}\p{Nd}]+/uy;
 /** Loose: what it lets through wrongly, the literal's own syntax refuses. */
 const NUMBER =
   /[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?/y;
@@ -90,16 +83,34 @@ export class Lexer {
     this.#insideAction = false;
   }
 
-  /** The match of a sticky expression at the current position; it is not consumed. */
-  #match(pattern: RegExp, at = this.#pos): string | undefined {
-    pattern.lastIndex = at;
-    return pattern.exec(this.#input)?.[0];
+  #isSpace(at: number): boolean {
+    return at < this.#input.length && SPACES.includes(this.#input[at]!);
   }
 
-  /** The letters, digits and `_` at an offset. The expression for all of Unicode is slow to compile, and rarely needed. */
-  #word(at = this.#pos): string {
-    const word = this.#match(ASCII_WORD, at)!;
-    return this.#input.charCodeAt(at + word.length) >= 0x80 ? (this.#match(ALPHANUMERIC, at) ?? word) : word;
+  #spacesEnd(start: number): number {
+    let at = start;
+    while (this.#isSpace(at)) at++;
+    return at;
+  }
+
+  /** Length of a `}}` at an offset, of ` -}}` with the blank; 0 when there is none. */
+  #rightDelim(at = this.#pos): number {
+    if (this.#input.startsWith("}}", at)) return 2;
+    return this.#isSpace(at) && this.#input.startsWith("-}}", at + 1) ? 4 : 0;
+  }
+
+  /** Where the letters, digits and `_` at an offset end. Only other letters than ASCII's take a regular expression. */
+  #wordEnd(start: number): number {
+    let at = start;
+    while (isWord(this.#input.charCodeAt(at))) at++;
+    if (!(this.#input.charCodeAt(at) >= 0x80)) return at;
+    return this.#match(ALPHANUMERIC, start) ?? at;
+  }
+
+  /** Where the match of a sticky expression ends. */
+  #match(pattern: RegExp, start: number): number | undefined {
+    pattern.lastIndex = start;
+    return pattern.test(this.#input) ? pattern.lastIndex : undefined;
   }
 
   #emit(type: TokenType, length: number): Token {
@@ -113,11 +124,13 @@ export class Lexer {
       const start = this.#pos;
       const delim = this.#input.indexOf(LEFT_DELIM, start);
       if (delim < 0) return this.#emit(start < this.#input.length ? "text" : "eof", this.#input.length - start);
-      const marker = this.#match(LEFT_TRIM, delim + LEFT_DELIM.length);
-      const end = marker ? this.#trimLeft(start, delim) : delim;
+      const behind = delim + LEFT_DELIM.length;
+      // `-` and a blank behind `{{`: the text in front loses its trailing white space.
+      const trims = this.#input[behind] === "-" && this.#isSpace(behind + 1);
+      const end = trims ? this.#trimLeft(start, delim) : delim;
       this.#pos = delim;
       if (end > start) return { type: "text", pos: start, text: this.#input.slice(start, end) };
-      const inner = delim + LEFT_DELIM.length + (marker ? marker.length : 0);
+      const inner = trims ? behind + 2 : behind;
       // A comment may stand right behind `{{- `, the blank included.
       if (!this.#input.startsWith(LEFT_COMMENT, inner)) return this.#lexLeftDelim(inner - delim);
       this.#lexComment(inner);
@@ -135,34 +148,35 @@ export class Lexer {
     const end = this.#input.indexOf(RIGHT_COMMENT, start + LEFT_COMMENT.length);
     if (end < 0) throw new Fault("unclosed", start, "the comment is never closed: `*/}}` is missing");
     this.#pos = end + RIGHT_COMMENT.length;
-    const delim = this.#match(RIGHT_DELIM);
-    if (!delim) throw new Fault("syntax", this.#pos, "a comment must end with `*/}}` or `*/ -}}`, nothing in between");
-    this.#pos += delim.length;
-    if (delim.length > 2) this.#trimRight();
+    const delim = this.#rightDelim();
+    if (delim === 0)
+      throw new Fault("syntax", this.#pos, "a comment must end with `*/}}` or `*/ -}}`, nothing in between");
+    this.#pos += delim;
+    if (delim > 2) this.#trimRight();
   }
 
-  #lexRightDelim(delim: string): Token {
+  #lexRightDelim(delim: number): Token {
     if (this.#parenDepth > 0) throw new Fault("unclosed", this.#pos, "a parenthesis is not closed before `}}`");
-    const token = this.#emit("rightDelim", delim.length);
+    const token = this.#emit("rightDelim", delim);
     this.#insideAction = false;
-    if (delim.length > 2) this.#trimRight();
+    if (delim > 2) this.#trimRight();
     return token;
   }
 
   /** The end of a text without the white space behind it. */
   #trimLeft(start: number, end: number): number {
     let at = end;
-    while (at > start && " \t\r\n".includes(this.#input[at - 1]!)) at--;
+    while (at > start && this.#isSpace(at - 1)) at--;
     return at;
   }
 
   #trimRight(): void {
-    this.#pos += this.#match(SPACES)?.length ?? 0;
+    this.#pos = this.#spacesEnd(this.#pos);
   }
 
   #lexInsideAction(): Token {
-    const delim = this.#match(RIGHT_DELIM);
-    if (delim) return this.#lexRightDelim(delim);
+    const delim = this.#rightDelim();
+    if (delim > 0) return this.#lexRightDelim(delim);
     const char = this.#input[this.#pos];
     switch (char) {
       case undefined:
@@ -194,8 +208,7 @@ export class Lexer {
         if (--this.#parenDepth < 0) throw new Fault("syntax", this.#pos, "unexpected `)`: no parenthesis is open");
         return this.#emit("rightParen", 1);
       case ".":
-        if (!/[0-9]/.test(this.#input[this.#pos + 1] ?? "")) return this.#lexField();
-        return this.#lexNumber();
+        return isDigit(this.#input[this.#pos + 1]) ? this.#lexNumber() : this.#lexField();
       default:
         if (this.#input.startsWith(LEFT_DELIM, this.#pos)) {
           throw new Fault(
@@ -204,24 +217,27 @@ export class Lexer {
             "the action is not closed before the next one: `}}` is missing",
           );
         }
-        if (/[-+0-9]/.test(char)) return this.#lexNumber();
-        if (this.#word()) return this.#lexIdentifier();
+        if (isDigit(char) || char === "+" || char === "-") return this.#lexNumber();
+        if (this.#wordEnd(this.#pos) > this.#pos) return this.#lexIdentifier();
         if (char > " " && char <= "~") return this.#emit("char", 1);
         throw new Fault("syntax", this.#pos, `unexpected ${describe(this.#input, this.#pos)} in an action`);
     }
   }
 
   #lexSpace(): Token {
-    const length = this.#match(SPACES)!.length;
+    const end = this.#spacesEnd(this.#pos);
     // The last blank belongs to ` -}}`; when it is the only one, #lexInsideAction has seen the delimiter already.
-    const trimmed = this.#match(RIGHT_DELIM, this.#pos + length - 1);
-    return this.#emit("space", trimmed ? length - 1 : length);
+    return this.#emit("space", end - this.#pos - (this.#rightDelim(end - 1) > 0 ? 1 : 0));
   }
 
+  /** Up to the closing quote; an escape takes any next character but the end of the line. */
   #lexQuote(quote: '"' | "'", type: TokenType): Token {
-    const literal = this.#match(QUOTED[quote]);
-    if (!literal) throw new Fault("unclosed", this.#pos, `a ${quote} is not closed before the end of the line`);
-    return this.#emit(type, literal.length);
+    // No regular expression: V8 keeps a way back for every character of such a loop, and runs out of stack on long ones.
+    for (let at = this.#pos + 1; at < this.#input.length && this.#input[at] !== "\n"; at++) {
+      if (this.#input[at] === quote) return this.#emit(type, at + 1 - this.#pos);
+      if (this.#input[at] === "\\" && this.#input[at + 1] !== "\n") at++;
+    }
+    throw new Fault("unclosed", this.#pos, `a ${quote} is not closed before the end of the line`);
   }
 
   #lexRawQuote(): Token {
@@ -232,41 +248,47 @@ export class Lexer {
 
   /** `$`, `$x`; a field behind it is a token of its own. */
   #lexVariable(): Token {
-    return this.#emit("variable", this.#wordEnd(this.#pos + 1) - this.#pos);
+    return this.#emit("variable", this.#terminated(this.#pos + 1) - this.#pos);
   }
 
   /** `.` or `.X`. */
   #lexField(): Token {
-    const length = this.#wordEnd(this.#pos + 1) - this.#pos;
+    const length = this.#terminated(this.#pos + 1) - this.#pos;
     return this.#emit(length > 1 ? "field" : "dot", length);
   }
 
   #lexIdentifier(): Token {
-    const length = this.#wordEnd(this.#pos) - this.#pos;
-    const word = this.#input.slice(this.#pos, this.#pos + length);
+    const end = this.#terminated(this.#pos);
+    const word = this.#input.slice(this.#pos, end);
     const keyword = KEYWORDS.find((k) => k === word);
-    return this.#emit(keyword ?? (word === "true" || word === "false" ? "bool" : "identifier"), length);
+    return this.#emit(keyword ?? (word === "true" || word === "false" ? "bool" : "identifier"), end - this.#pos);
   }
 
-  #wordEnd(start: number): number {
-    const end = start + this.#word(start).length;
-    if (this.#match(TERMINATOR, end) !== undefined) return end;
+  /** The end of a word, which something must stand behind that can end it. */
+  #terminated(start: number): number {
+    const end = this.#wordEnd(start);
+    if (end === this.#input.length || TERMINATORS.includes(this.#input[end]!)) return end;
     const word = this.#input.slice(this.#pos, end);
     throw new Fault("syntax", end, `unexpected ${describe(this.#input, end)} after \`${word}\``);
   }
 
   #lexNumber(): Token {
-    let length = this.#match(NUMBER)!.length;
-    const second = /[+-]/.test(this.#input[this.#pos + length] ?? "") ? this.#match(NUMBER, this.#pos + length)! : "";
-    length += second.length;
-    const text = this.#input.slice(this.#pos, this.#pos + length);
-    if ((second && !second.endsWith("i")) || this.#word(this.#pos + length)) {
-      const word = text + this.#word(this.#pos + length);
-      throw new Fault("syntax", this.#pos, `bad number syntax: "${word}"`);
+    const first = this.#match(NUMBER, this.#pos)!;
+    const complex = this.#input[first] === "+" || this.#input[first] === "-";
+    const end = complex ? this.#match(NUMBER, first)! : first;
+    const wordEnd = this.#wordEnd(end);
+    if (wordEnd > end || (complex && this.#input[end - 1] !== "i")) {
+      throw new Fault("syntax", this.#pos, `bad number syntax: "${this.#input.slice(this.#pos, wordEnd)}"`);
     }
-    return this.#emit(second ? "complex" : "number", length);
+    return this.#emit(complex ? "complex" : "number", end - this.#pos);
   }
 }
+
+const isDigit = (char: string | undefined): boolean => char !== undefined && char >= "0" && char <= "9";
+
+/** ASCII letters, digits and `_`. */
+const isWord = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || (code >= 0x30 && code <= 0x39) || code === 0x5f;
 
 /** The character at an offset, fit for a message. */
 function describe(input: string, at: number): string {

@@ -31,7 +31,7 @@ export const NESTING_MAX = 500;
 export const ERRORS_MAX = 20;
 
 /** Longest regular expression, in UTF-16 code units. RE2 bounds repeat counts (1000) and program size itself. */
-export const REGEX_LENGTH_MAX = 4096;
+export const REGEX_LENGTH_MAX = 1000;
 
 /** Widths and precisions that printf honours, as Go's fmt: anything larger is an error in the output. */
 export const PRINTF_WIDTH_MAX = 1_000_000;

@@ -105,7 +105,10 @@ export class PipelineParser {
     const node = this.#term();
     const names: string[] = [];
     const { pos } = node ? this.#tokens.peek() : { pos: 0 };
-    while (node && this.#tokens.peek().type === "field") names.push(this.#tokens.next().text.slice(1));
+    while (node && this.#tokens.peek().type === "field") {
+      this.#tokens.countNode(pos);
+      names.push(this.#tokens.next().text.slice(1));
+    }
     if (!node || names.length === 0) return node;
     switch (node.kind) {
       case "field":
