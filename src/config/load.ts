@@ -58,7 +58,8 @@ export async function load(request: LoadRequest): Promise<LoadResult> {
   let warned: Promise<readonly string[]> | undefined;
   const warnings = (): Promise<readonly string[]> => {
     problems.settle();
-    return (warned ??= problems.list.length === 0 ? Promise.resolve([]) : lines("warning"));
+    warned ??= problems.list.length === 0 ? Promise.resolve([]) : lines("warning");
+    return warned;
   };
   return { ok: true, loaded: { ...loaded, warnings } };
 }
