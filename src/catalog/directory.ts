@@ -3,7 +3,7 @@
  * everything works with nothing else running. What counts as alive: `directory-lives.ts`.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, unlink, utimes } from "node:fs/promises";
+import { lstat, mkdir, open, rename, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dependency, Ms, Service, Status } from "../plan.ts";
 import { type Backend, CatalogError, type CatalogLog, type Instance, type Watcher } from "./catalog.ts";
@@ -47,6 +47,8 @@ class Directory implements Backend {
   readonly #feed: Feed;
   /** Rejects the calls under way. */
   readonly #aborts = new Set<(error: CatalogError) => void>();
+  /** Our files as we left them, by path: what still looks so needs no reading. */
+  readonly #left = new Map<string, { text: string; ino: number; mtimeMs: number }>();
   #temporary = 0;
   #swept = false;
 
@@ -116,7 +118,9 @@ class Directory implements Backend {
       try {
         await handle.writeFile(text);
         // The file system's own clock may be another one; all times in here are of our wall clock.
-        await handle.utimes(this.#wallNow() / 1000, this.#wallNow() / 1000);
+        const mtimeMs = this.#wallNow();
+        await handle.utimes(mtimeMs / 1000, mtimeMs / 1000);
+        this.#left.set(path, { text, ino: (await handle.stat()).ino, mtimeMs });
       } finally {
         await handle.close();
       }
@@ -131,30 +135,47 @@ class Directory implements Backend {
 
   async #renew(service: Service, wanted: Entry): Promise<void> {
     const path = this.#pathOf(service.id);
-    const seen = await this.#look(path);
-    if (seen === undefined) throw new CatalogError("lost", `${path} is not there`);
-    if (!("entry" in seen)) throw new CatalogError("lost", `${path} is no entry: ${seen.problem}`);
-    const { entry, text, mtimeMs } = seen;
-    const alive = this.#wallNow() - mtimeMs < entry.ttlMs;
-    if (entry.owner !== this.#owner) {
-      // The last writer wins. Fighting would move the address at each heartbeat of either.
-      if (alive) throw new CatalogError("refused", `${path} belongs to another instance with the id ${service.id}`);
-      throw new CatalogError("lost", `${path} was another instance's, which has gone`);
-    }
-    if (text !== textOf(wanted)) {
+    const text = textOf(wanted);
+    const same = (await this.#asWeLeftIt(path, text)) || (await this.#standing(path, service.id)) === text;
+    if (!same) {
       await this.#write(wanted);
       return;
     }
+    const mtimeMs = this.#wallNow();
     try {
-      await utimes(path, this.#wallNow() / 1000, this.#wallNow() / 1000);
+      await utimes(path, mtimeMs / 1000, mtimeMs / 1000);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new CatalogError("lost", `${path} is not there`);
       throw inWords("cannot renew", path, error);
     }
+    const left = this.#left.get(path);
+    if (left !== undefined) left.mtimeMs = mtimeMs;
+  }
+
+  /** Inode and time say it: another writer would have moved both. Saves the heartbeat from reading. */
+  async #asWeLeftIt(path: string, text: string): Promise<boolean> {
+    const left = this.#left.get(path);
+    if (left === undefined || left.text !== text) return false;
+    const stat = await lstat(path).catch(() => undefined);
+    return stat?.ino === left.ino && Math.abs(stat.mtimeMs - left.mtimeMs) < 1;
+  }
+
+  /** The text of our own entry; anything else that stands there rejects. */
+  async #standing(path: string, id: string): Promise<string> {
+    const seen = await this.#look(path);
+    if (seen === undefined) throw new CatalogError("lost", `${path} is not there`);
+    if (!("entry" in seen)) throw new CatalogError("lost", `${path} is no entry: ${seen.problem}`);
+    const { entry, text, mtimeMs } = seen;
+    if (entry.owner === this.#owner) return text;
+    // The last writer wins. Fighting would move the address at each heartbeat of either.
+    const alive = this.#wallNow() - mtimeMs < entry.ttlMs;
+    if (alive) throw new CatalogError("refused", `${path} belongs to another instance with the id ${id}`);
+    throw new CatalogError("lost", `${path} was another instance's, which has gone`);
   }
 
   async #remove(service: Service): Promise<void> {
     const path = this.#pathOf(service.id);
+    this.#left.delete(path);
     const seen = await this.#look(path);
     if (seen === undefined || !("entry" in seen) || seen.entry.owner !== this.#owner) return;
     try {
