@@ -188,8 +188,8 @@ export interface Command {
   output: "inherit" | "log" | "capture";
   /** Fields of its log lines, such as `process`, `serviceName`. */
   fields: Readonly<Record<string, string>>;
-  /** Variable set to its pid for processes started later, without the `CONTAINERPILOT_` prefix's owner: the full name. */
-  pidVariable?: string;
+  /** Variables set to its pid for processes started later. */
+  pidVariables?: readonly string[];
   /** Seconds or duration text as the configuration wrote it, for `timeout after …`; absent without a timeout. */
   timeoutText?: string;
   env?: Readonly<Record<string, string>>;

@@ -89,7 +89,7 @@ export class Processes {
       return;
     }
     this.#runs.set(effect.run, record(effect, command, pid));
-    if (command.pidVariable !== undefined) this.#environment.set(command.pidVariable, String(pid));
+    for (const name of command.pidVariables ?? []) this.#environment.set(name, String(pid));
     this.#push({ t: "spawned", run: effect.run, pid });
   }
 

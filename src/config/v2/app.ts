@@ -23,7 +23,7 @@ export function hookJobs(
       stdin: "null",
       output: "inherit",
       fields: {},
-      pidVariable: `CONTAINERPILOT_${id.toUpperCase()}_PID`,
+      pidVariables: [`CONTAINERPILOT_${id.toUpperCase()}_PID`],
     };
   };
   hook("preStart", preStart, {
@@ -84,7 +84,7 @@ export async function appJob(
       stdin: "inherit",
       output: "inherit",
       fields: {},
-      pidVariable: "CONTAINERPILOT_APP_PID",
+      pidVariables: ["CONTAINERPILOT_APP_PID"],
     };
   }
 }

@@ -53,7 +53,10 @@ export function periodicJobs(
       stdin: "null",
       output: "log",
       fields: { process: "coprocess", coprocess: name ?? "" },
-      pidVariable: `CONTAINERPILOT_${shown.toUpperCase().replace(/[^A-Z0-9]+/g, "_")}_PID`,
+      // The name that ContainerPilot 2.7.8 gives it, which no shell can read, and the one that its documentation promises.
+      pidVariables: [`COPROCESS[${shown}]`, shown.replace(/[^a-zA-Z0-9]+/g, "_")].map(
+        (part) => `CONTAINERPILOT_${part.toUpperCase()}_PID`,
+      ),
     };
   }
   for (const { id, every: period, argv, timeout, label } of sensors) {

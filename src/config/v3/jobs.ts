@@ -101,7 +101,7 @@ function commandOf(given: JobKeys, argv: readonly string[], timeout: number | un
     stdin: given.main ? "inherit" : "null",
     output: given.logging?.raw ? "inherit" : "log",
     fields: { job: given.name },
-    pidVariable: pidVariable(given.name),
+    pidVariables: [pidVariable(given.name)],
     ...(timeout !== undefined && { timeoutText: formatDuration(timeout) }),
   };
 }
@@ -172,7 +172,7 @@ function probes(
       stdin: "null",
       output: health.logging?.raw ? "inherit" : "log",
       fields: { check: `check.${name}` },
-      pidVariable: pidVariable(`check.${name}`),
+      pidVariables: [pidVariable(`check.${name}`)],
       ...(timeout > 0 && { timeoutText: formatDuration(timeout) }),
     });
   }

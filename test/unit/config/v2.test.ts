@@ -91,7 +91,7 @@ describe("hooks", () => {
     expect(job(loaded, "preStop").start.on).toEqual({ fact: "stopping", source: "app", only: "asked" });
     expect(job(loaded, "postStop").start.on).toEqual({ fact: "stopped", source: "app", only: "ran" });
     expect(loaded.plan.ends.overrides).toEqual(["postStop"]);
-    expect(loaded.deeds.commands.postStop?.pidVariable).toBe("CONTAINERPILOT_POSTSTOP_PID");
+    expect(loaded.deeds.commands.postStop?.pidVariables).toEqual(["CONTAINERPILOT_POSTSTOP_PID"]);
   });
 
   it("onStart is preStart, which wins over it", async () => {
@@ -293,6 +293,10 @@ describe("tasks and coprocesses", () => {
       "app",
     ]);
     expect(loaded.deeds.commands["coprocess.echo once"]?.fields).toEqual({ process: "coprocess", coprocess: "" });
+    expect(loaded.deeds.commands["coprocess.echo once"]?.pidVariables).toEqual([
+      "CONTAINERPILOT_COPROCESS[ECHO ONCE]_PID",
+      "CONTAINERPILOT_ECHO_ONCE_PID",
+    ]);
     expect(loaded.deeds.commands["task.true"]?.label).toBe("task[true]");
   });
 });

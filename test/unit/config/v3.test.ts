@@ -63,7 +63,7 @@ describe("a job", () => {
       stdin: "null",
       output: "log",
       fields: { job: "wrapped" },
-      pidVariable: "CONTAINERPILOT_WRAPPED_PID",
+      pidVariables: ["CONTAINERPILOT_WRAPPED_PID"],
     });
     expect(loaded.deeds.commands.raw).toMatchObject({ output: "inherit", timeoutText: "1m30s" });
   });
