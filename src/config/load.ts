@@ -6,7 +6,7 @@ import { type Address, systemAddresses } from "./interfaces.ts";
 import { type Problem, Problems } from "./problems.ts";
 import { checkFunctions, renderText, renderWord } from "./rendering.ts";
 import { readSource, type Source } from "./source.ts";
-import { parseConfig } from "./syntax.ts";
+import { checkSize, parseConfig } from "./syntax.ts";
 import type { SourceMap } from "./template/sourcemap.ts";
 
 export interface LoadRequest {
@@ -108,6 +108,7 @@ export function attemptRead({ config: flag, env }: Pick<LoadRequest, "config" | 
   if ("text" in read) {
     attempt.text = read.text;
     attempt.rendered = read.text;
+    checkSize(read.text, problems);
   } else {
     problems.error("unreadable", [], { about: { errno: read.errno } });
     attempt.exitCode = EX_NOINPUT;

@@ -115,10 +115,7 @@ const WORDS: Readonly<Record<Code, (problem: Problem, about: About, dialect: "v2
   template,
   syntax,
   "too-deep": (_, about) => ({ found: "nested too deeply", allowed: `at most ${String(about.max)} levels` }),
-  "too-big": ({ found }, about) => ({
-    found: `${String(found)} characters`,
-    allowed: `at most ${String(about.max)}`,
-  }),
+  "too-big": (_, about) => ({ found: "too long", allowed: `at most ${String(about.max)} characters` }),
   "not-an-object": ({ found }) => ({
     found: `found ${show(found)} at the top level`,
     allowed: "an object with keys such as consul, services or jobs",

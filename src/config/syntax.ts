@@ -3,15 +3,19 @@ import { isObject } from "./decode.ts";
 import { DEPTH_MAX, TEXT_MAX } from "./limits.ts";
 import type { Problems } from "./problems.ts";
 
+/** Whether the text is of a size that somebody may have written. */
+export function checkSize(text: string, problems: Problems): boolean {
+  if (text.length <= TEXT_MAX) return true;
+  problems.error("too-big", [], { about: { max: TEXT_MAX } });
+  return false;
+}
+
 /** The top-level object; undefined with a problem where the text is not one. An empty document (`null`) is an empty object. */
 export async function parseConfig(
   text: string,
   problems: Problems,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
-  if (text.length > TEXT_MAX) {
-    problems.error("too-big", [], { found: text.length, about: { max: TEXT_MAX } });
-    return undefined;
-  }
+  if (!checkSize(text, problems)) return undefined;
   const value = await parse(text, problems);
   if (value === undefined) return undefined;
   if (value === null) return {};

@@ -46,7 +46,9 @@ describe("big", () => {
   });
 
   it("refuses more text than anybody writes", async () => {
-    expect(await refused(`"${"x".repeat(2 * 1024 * 1024)}"`)).toContain("characters; expected at most");
+    expect(await refused(`"${"x".repeat(2 * 1024 * 1024)}"`)).toContain("too long; expected at most");
+    expect(await refused("/dev/zero")).toContain("too long; expected at most");
+    expect(await refused(`{{ range loop 3000 }}${"x".repeat(1000)}{{ end }}`)).toContain("too long; expected at most");
   });
 
   it("refuses hundreds of jobs of one name, each of which would wait for all", async () => {
