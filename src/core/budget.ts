@@ -64,6 +64,12 @@ export function hooksBound(core: State, own: JobState, graceToCome: boolean): Ms
   return boundOf(core, own, bound, graceToCome);
 }
 
+/** Its stop has not passed the step that waits for hooks. */
+function hooksToCome({ stop, job }: JobState): boolean {
+  const hooks = job.stop.order.indexOf("hooks");
+  return stop !== undefined && hooks >= 0 && stop.at <= hooks;
+}
+
 /**
  * A run's time. limit: until its group is killed. left: what a hook may count on, which the step of its source ends as well.
  */
@@ -74,8 +80,8 @@ export function runBound(core: State, own: JobState): { limit: Ms; left: Ms } {
   for (const leaf of own.leaves) {
     const source = core.jobs.get(leaf.source);
     if (!source) continue;
-    if (leaf.fact === "stopping") left = Math.min(left, hooksBound(core, source, true));
-    else if (leaf.fact === "stopped") {
+    if (leaf.fact === "stopping" && hooksToCome(source)) left = Math.min(left, hooksBound(core, source, true));
+    else if (leaf.fact === "stopping" || leaf.fact === "stopped") {
       if (core.stop.hurry) limit = Math.min(limit, Math.max(source.job.stop.grace, hurriedHookLeast));
       limit = share(limit, timeLeft(core), laterRanks(core, source.job.stop.rank) + core.plan.stop.strays);
     }

@@ -12,12 +12,13 @@ function isLeaving(core: State, id: JobId): boolean {
 }
 
 /**
- * Whether a job is kept for the stop that begins now: it hooks into one that is still to come or is under way. A job that
- * `stopped` of another started long ago is an ordinary one.
+ * Whether a job is kept for the stop that begins now or is under way: it hooks into one that is still to come or has just
+ * come. A job that `stopped` of another started before is an ordinary one.
  */
 export function staysForStop(core: State, own: JobState): boolean {
   if (!own.hook || own.phase === "done" || own.phase === "stopping") return false;
   if (own.phase === "waiting" || own.startsLeft > 0) return true;
+  if (own.cause > (core.stop?.cause ?? core.reload?.cause ?? Number.POSITIVE_INFINITY)) return true;
   return own.leaves.some((leaf) => core.jobs.get(leaf.source)?.phase === "stopping");
 }
 
@@ -57,8 +58,6 @@ export function mayCome(core: State, leaf: Leaf, live: ReadonlySet<JobId>): bool
     case "exitFailed":
     case "gaveUp":
     case "ready":
-    case "healthy":
-    case "unhealthy":
       if (source.phase === "stopping" && source.run === undefined) return false;
       return source.hook || (turnComes(core, source, live) && endsItsHooks(core, source, live));
     default:

@@ -52,7 +52,8 @@ export function withdraw(
     log(core, cause, "info", code, { service: service.id });
     emit(core, cause, { t: "withdraw", service: service.id });
   }
-  if (any) arm(core, { t: "withdrawMax", of: own.job.id }, core.now + (core.catalogHangs ? 0 : max), cause);
+  if (any)
+    arm(core, { t: "withdrawMax", of: own.job.id }, core.now + (core.stop && core.catalogHangs ? 0 : max), cause);
 }
 
 export function isWithdrawing(own: JobState): boolean {

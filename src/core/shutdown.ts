@@ -8,6 +8,7 @@ import { deadWaits, staysForStop } from "./deadwaits.ts";
 import { exitCode, exitReason } from "./ends.ts";
 import { emit, happen, log, say } from "./facts.ts";
 import { codeOf } from "./fresh.ts";
+import { stopProbes } from "./probes.ts";
 import { kill, sigkill, sigterm } from "./runs.ts";
 import type { JobState, State, StopWhy } from "./state.ts";
 import { arm, disarm } from "./timers.ts";
@@ -32,13 +33,19 @@ export function stopContainer(core: State, why: StopWhy, cause: Id): void {
   logStop(core, why, cause);
   const shutdown = say(core, cause, { fact: "shutdown", source: "global" });
   core.stop = { why, cause, shutdown, at: core.now, rank: 0, asks: asked ? 1 : 0, hurry: false };
+  core.catalogHangs = false;
   disarm(core, { t: "maintenanceEnds" }, { t: "settle" }, { t: "remind" });
   giveUpReload(core, cause);
   setWatches(core, cause);
   const { within } = core.plan.stop;
   arm(core, { t: "budget" }, core.now + within - killReserveOf(within), cause);
   arm(core, { t: "deadline" }, core.now + within, cause);
-  for (const own of core.jobs.values()) leaveInTurn(core, own, shutdown);
+  for (const own of core.jobs.values()) {
+    stopProbes(core, own, shutdown);
+    // Each leaf of a hook can come once more: no chain of hooks goes round for ever.
+    if (own.hook) own.startsLeft = Math.min(own.startsLeft, own.leaves.length);
+    leaveInTurn(core, own, shutdown);
+  }
 }
 
 function logStop(core: State, why: StopWhy, cause: Id): void {

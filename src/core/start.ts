@@ -202,6 +202,8 @@ function following(core: State, own: JobState): "start" | "restart" | "wait" | "
   const last = own.past.at(-1);
   const ours = last?.ending === "stop" || last?.ending === "replace";
   const failed = last !== undefined && codeOf(last.how) !== 0;
+  // A hook that was cut short in the container's stop does not start again.
+  if (core.stop && last?.ending === "stop") own.pending = [];
   if (own.pending.length > 0) return "start";
   if (mayRestart(core, own) && !ours && (failed || own.job.restart.on === "any")) return "restart";
   if (core.life !== "running" && !own.hook) return "nothing";

@@ -94,13 +94,14 @@ function isThere(core: State, own: JobState): boolean {
  */
 function beginHooks(core: State, own: JobState, cause: Id): boolean {
   const { stop } = own;
-  if (!stop || !(isThere(core, own) || own.job.stop.hooksEvenIfGone)) return false;
+  if (!stop) return false;
+  const wanted = isThere(core, own) || own.job.stop.hooksEvenIfGone;
   const leaving = core.life === "stopping" || core.reload?.leaving.has(own.job.id) === true;
   for (const id of core.hooks.get(own.job.id) ?? []) {
     const hook = core.jobs.get(id);
     if (!hook || hook.phase === "done" || (hook.phase === "waiting" && !leaving)) continue;
-    stop.waitsFor.add(id);
-    if (hook.delay === "step") happen(core, id, cause, { t: "release" });
+    if (wanted) stop.waitsFor.add(id);
+    if (hook.delay === "step") happen(core, id, cause, { t: wanted ? "release" : "hurry" });
   }
   if (stop.waitsFor.size === 0) return false;
   arm(core, { t: "hookMax", of: own.job.id }, core.now + hooksBound(core, own, isThere(core, own)), cause);

@@ -2,7 +2,7 @@
  * The life of a job as a table: what each happening means in each phase. Total by type: a forgotten cell does not compile.
  */
 import type { Id } from "./contract.ts";
-import { askStop, happen, log, say } from "./facts.ts";
+import { askStop, enter, happen, log, say } from "./facts.ts";
 import { stepOf } from "./fresh.ts";
 import { beginProbes, startProbe } from "./probes.ts";
 import { kill, timedOut } from "./runs.ts";
@@ -95,8 +95,12 @@ const hurryRunning: Cell<"hurry"> = (core, own, cause) => {
   if (own.hook) cutRun(core, own, cause);
 };
 
+/** It will not be waited for, or there is nothing left to hook into. */
 const hurryDelayed: Cell<"hurry"> = (core, own, cause) => {
-  if (own.hook) beginStop(core, own, cause, true, "done");
+  if (!own.hook) return;
+  own.pending = [];
+  if (core.life === "running" && own.startsLeft > 0) enter(core, own, "waiting", cause);
+  else beginStop(core, own, cause, true, "done");
 };
 
 /** The second request ends draining and the wait for hooks; the grace of a process is never shortened. */

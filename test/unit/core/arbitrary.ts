@@ -145,7 +145,8 @@ export const planArbitrary: fc.Arbitrary<Plan> = fc
     if (main && first) {
       const once = { ...first.start, times: 1, every: undefined, within: undefined };
       const restart = { ...first.restart, limit: 0 };
-      all.splice(0, jobs.length, { ...first, main: true, exec: true, start: once, restart }, ...others);
+      const on = "startup global";
+      all.splice(0, jobs.length, { ...first, main: true, exec: true, on, start: once, restart }, ...others);
     }
     const watches = watch ? [{ id: "watch.x" }] : [];
     const plan = planOf({ print: "plan", jobs: all, stop, watches, ...(main ? {} : { ends: { code } }) });

@@ -98,8 +98,8 @@ describe("the core", () => {
         let stopping = false;
         for (const { effect } of effectsOf(simulation)) {
           if (effect.t === "tell" && effect.fact.fact === "shutdown") stopping = true;
-          if (!stopping || effect.t !== "spawn" || effect.probe !== undefined) continue;
-          expect(hooks.has(effect.job), told(simulation)).toBe(true);
+          if (!stopping || effect.t !== "spawn") continue;
+          expect(effect.probe === undefined && hooks.has(effect.job), told(simulation)).toBe(true);
         }
       }),
       { numRuns },
@@ -261,7 +261,6 @@ describe("the core", () => {
           const kept = new Set(diffOf(old, plan).kept);
           simulation.give(simulation.now, { t: "asked", request: 9, ask: { do: "reload" } });
           const from = simulation.entries.length;
-          simulation.state.loads.set(9, { dry: false, again: false });
           simulation.give(simulation.now, { t: "planned", request: 9, plan });
           const running = simulation.state.life === "running";
           for (const { effects } of simulation.entries.slice(from)) {
@@ -373,14 +372,14 @@ function checkSignals(simulation: Simulation): void {
 
 function checkAnnounces(plan: Plan, simulation: Simulation): void {
   const owner = new Map(plan.jobs.flatMap((job) => job.probes.map((probe) => [probe.service?.id, job.id])));
-  const leaving = new Map<string, number>();
+  const leaving = new Set<string>();
   const stopping = new Set<string>();
   let maintenance = false;
-  for (const { at, input, effects } of simulation.entries) {
+  for (const { input, effects } of simulation.entries) {
     if (input.t === "withdrawn") leaving.delete(input.service);
-    for (const [service, since] of leaving) if (at >= since + 2000) leaving.delete(service);
     for (const effect of effects) {
-      if (effect.t === "withdraw") leaving.set(effect.service, at);
+      if (effect.t === "withdraw") leaving.add(effect.service);
+      if (effect.t === "log" && effect.code === "withdrawGaveUp") leaving.delete(String(effect.about.service));
       if (effect.t === "tell") {
         const { fact, source } = effect.fact;
         if (fact === "stopping") stopping.add(source);

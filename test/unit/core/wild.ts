@@ -47,7 +47,8 @@ export class WildWorld {
       case "withdraw":
         return this.#maybe(`withdraw ${effect.service}`, { t: "withdrawn", service: effect.service, ok: true });
       case "load":
-        return [{ after: 5, input: { t: "planRefused", request: effect.request } }];
+        // Request 9 is answered by the property itself.
+        return effect.request === 9 ? [] : [{ after: 5, input: { t: "planRefused", request: effect.request } }];
       case "sweep":
         return this.#maybe("sweep", { t: "swept", left: Math.max(0, --this.#left) });
       default:
