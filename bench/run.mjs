@@ -1,0 +1,42 @@
+// Benchmarks side by side, in one run on one machine: bench/run [QUICK] [NAME…]. Ratios are what to quote.
+import { execFileSync } from "node:child_process";
+import { cpus, totalmem } from "node:os";
+import { discovery, firstPassing, idle, requests } from "./measures/discovery.mjs";
+import { exit, memory, reap, signal, start, stop } from "./measures/life.mjs";
+
+/** Name → [measure, rounds]. */
+const MEASURES = {
+  start: [start, 25],
+  exit: [exit, 15],
+  stop: [stop, 15],
+  signal: [signal, 7],
+  reap: [reap, 7],
+  memory: [memory, 5],
+  idle: [idle, 1],
+  discovery: [discovery, 25],
+  passing: [firstPassing, 15],
+  requests: [requests, 1],
+};
+
+const quick = process.argv.includes("quick");
+const asked = process.argv.slice(2).filter((word) => word !== "quick");
+const unknown = asked.filter((name) => !(name in MEASURES));
+if (unknown.length > 0) {
+  process.stderr.write(`bench: unknown ${unknown.join(", ")}; known: ${Object.keys(MEASURES).join(" ")}, and quick\n`);
+  process.exit(64);
+}
+
+const kernel = execFileSync("uname", ["-r"], { encoding: "utf8" }).trim();
+const cpu = cpus()[0]?.model ?? "unknown processor";
+process.stdout.write(
+  `${cpus().length} × ${cpu}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${kernel}, Node ${process.version}\n\n` +
+    "| measure | side | n | median | ratio |\n| --- | --- | ---: | ---: | ---: |\n",
+);
+for (const name of asked.length > 0 ? asked : Object.keys(MEASURES)) {
+  const [measure, count] = MEASURES[name];
+  const { title, unit, rows } = await measure(quick ? Math.min(count, 3) : count);
+  for (const row of rows) {
+    const ratio = row.ratio === undefined ? "" : row.ratio.toFixed(2);
+    process.stdout.write(`| ${title} | ${row.name} | ${row.n} | ${row.median.toFixed(2)} ${unit} | ${ratio} |\n`);
+  }
+}
