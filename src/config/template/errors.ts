@@ -1,5 +1,5 @@
 /** What went wrong, as a closed set; the message says it in words. */
-export type TemplateErrorCode =
+type TemplateErrorCode =
   /** Characters or words that the grammar does not allow at this place. */
   | "syntax"
   /** `{{` without `}}`, `{{/*` without `*` `/`, a quote or a parenthesis that is never closed. */

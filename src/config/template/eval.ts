@@ -1,3 +1,4 @@
+import { hasRawBytes, joinBytes } from "./bytes.ts";
 import { Fault, Refusal } from "./errors.ts";
 import { FUNCTIONS, type Func, type ParamType, SHORT_CIRCUIT } from "./funcs.ts";
 import { STEP_LENGTH } from "./limits.ts";
@@ -144,8 +145,9 @@ export class Evaluator {
     const call = func.call ?? this.#state.host.parts.more![name]!;
     try {
       const result = call(args, this.#state.host);
-      if (typeof result === "string") this.#state.charge(weight(result));
-      return result;
+      if (typeof result !== "string") return result;
+      this.#state.charge(weight(result));
+      return hasRawBytes(result) ? joinBytes(result).text : result;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       throw new Fault("call", pos, `${name}: ${error.message}`);

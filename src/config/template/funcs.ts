@@ -46,7 +46,7 @@ export interface Func {
   /** The lazily loaded part that it calls. */
   readonly part?: keyof Needs;
   readonly only?: Dialect;
-  /** Absent in functions of the part `more`, which has them under the same name. */
+  /** Absent in functions of the part `more`, which has them under the same name, and in those of SHORT_CIRCUIT. */
   readonly call?: (args: readonly Value[], host: Host) => Value;
 }
 
@@ -61,7 +61,7 @@ function trimSpace(text: string): string {
   return text.slice(start, end);
 }
 
-/** and, or: the executor evaluates their arguments one by one, since later ones may not be evaluated at all. */
+/** The executor evaluates their arguments one by one, since later ones may not be evaluated at all. */
 export const SHORT_CIRCUIT: ReadonlySet<string> = new Set(["and", "or"]);
 
 /** A function of values alone. */
@@ -119,8 +119,8 @@ const tooLong = ({ lengthMax }: Host): Refusal => new Refusal(`the result is lon
 /** All functions by name: Go's built-ins, then those that ContainerPilot adds. */
 export const FUNCTIONS: Readonly<Record<string, Func>> = {
   __proto__: null as never,
-  and: pure(1, () => undefined, "any"),
-  or: pure(1, () => undefined, "any"),
+  and: { params: ["any"], variadic: "any" },
+  or: { params: ["any"], variadic: "any" },
   not: pure(1, ([value]) => !isTrue(value)),
   eq: pure(1, ([first, ...others]) => eq(first, others), "any"),
   ne: pure(2, ([a, b]) => !eq(a, [b])),

@@ -15,7 +15,7 @@ const KEYWORDS = [
 ] as const;
 type Keyword = (typeof KEYWORDS)[number];
 
-export type TokenType =
+type TokenType =
   | Keyword
   | "assign"
   | "bool"

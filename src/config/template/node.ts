@@ -7,14 +7,14 @@ export interface Span {
 }
 
 /** Literal text, without the white space that trim markers took. */
-export interface TextNode {
+interface TextNode {
   readonly kind: "text";
   readonly span: Span;
   readonly text: string;
 }
 
 /** `{{ pipeline }}`: prints the value, unless the pipeline declares or assigns. */
-export interface ActionNode {
+interface ActionNode {
   readonly kind: "action";
   readonly span: Span;
   readonly pipe: PipeNode;

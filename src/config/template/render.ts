@@ -22,7 +22,8 @@ export interface RenderOptions {
 }
 
 /**
- * Renders a configuration text, or a word of a 2.x command line, over the environment. A text without actions is its
+ * Renders a configuration text, or a word of a 2.x command line, over the environment, in the language of Go 1.25's
+ * text/template; the originals were built with Go 1.8 and 1.9, whose language is a part of that. A text without actions is its
  * own rendering, and then nothing of the engine is loaded; otherwise the engine is, and of its rarely used parts those
  * that the template calls.
  */

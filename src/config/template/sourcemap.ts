@@ -10,12 +10,12 @@ export interface VariableRead {
 }
 
 /** An action of the source. */
-export interface ActionRef extends Span {
+interface ActionRef extends Span {
   readonly text: string;
 }
 
 /** One `if`, `with` or `range` around a piece of the rendering, and how it was decided. */
-export interface Branch {
+interface Branch {
   readonly action: ActionRef;
   readonly taken: "then" | "else";
   readonly variables: readonly VariableRead[];

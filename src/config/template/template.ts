@@ -6,7 +6,7 @@ import { Parser } from "./parse.ts";
 import type { Outcome, Rendered } from "./render.ts";
 import type { Environment } from "./values.ts";
 
-export interface ExecuteOptions {
+interface ExecuteOptions {
   /** The parts that the template needs; see loadParts. */
   readonly parts?: Parts;
   /** Forces outcomes of conditions, for tools that want to see every branch. */

@@ -11,13 +11,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type Value = undefined | boolean | string | bigint | number | Byte | Complex | List | Env;
 
 /** uint8, what indexing a string gives. */
-export interface Byte {
+interface Byte {
   readonly kind: "byte";
   readonly value: number;
 }
 
 /** complex128. */
-export interface Complex {
+interface Complex {
   readonly kind: "complex";
   readonly re: number;
   readonly im: number;
