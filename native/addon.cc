@@ -1,6 +1,7 @@
 // The addon's face to JavaScript (src/native/pilot.ts): guards and conversion, nothing else.
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -278,6 +279,9 @@ static napi_value sweep_call(napi_env env, napi_callback_info info) {
   return from_integer(env, process_sweep(signo));
 }
 
+// Where lines go when there is no pump to format them.
+static int bare_log_fd = STDERR_FILENO;
+
 static napi_value log_settings_call(napi_env env, napi_callback_info info) {
   Arena arena;
   Reader reader(env, arena);
@@ -289,7 +293,8 @@ static napi_value log_settings_call(napi_env env, napi_callback_info info) {
   settings.dialect = LogDialect(reader.one_of(reader.property(values[0], "dialect"), "dialect", dialect_names));
   settings.fd = (int)reader.integer(reader.property(values[0], "fd"), "fd", 1, INT32_MAX);
   if (reader.failed()) return nullptr;
-  int error = pump_settings(settings);
+  bare_log_fd = settings.fd;
+  int error = boot(false).pump ? pump_settings(settings) : 0;
   if (error == 0) return undefined(env);
   reader.reject("fd", "an open descriptor");
   return nullptr;
@@ -305,7 +310,10 @@ static napi_value log_call(napi_env env, napi_callback_info info) {
   uint32_t count = 0;
   LogField* fields = read_fields(reader, arena, values[2], &count);
   if (reader.failed()) return nullptr;
-  pump_log(level, {message.data, message.size}, fields, count);
+  if (boot(false).pump)
+    pump_log(level, {message.data, message.size}, fields, count);
+  else
+    dprintf(bare_log_fd, "%s %s\n", level_names[int(level)], message.data);
   return undefined(env);
 }
 

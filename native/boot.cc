@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "early.h"
@@ -19,8 +20,18 @@ static constexpr int flush_max_ms = 500;
 static BootState state;
 static bool booted = false;
 
+// Node alone needs some 20. Where hardly more are allowed, all are left to it and to the children's streams.
+static constexpr uint64_t descriptors_min = 64;
+
+/** Node raises the soft limit to the hard one, so that is what there will be. */
+static bool descriptors_are_scarce() {
+  struct rlimit nofile;
+  return getrlimit(RLIMIT_NOFILE, &nofile) == 0 && nofile.rlim_max < descriptors_min;
+}
+
 static int bring_up(bool early) {
-  int error = table_make();
+  bool scarce = descriptors_are_scarce();
+  int error = table_make(!scarce);
   if (error != 0) return error;
   cp_origin(&table->origin);
   terminal_record();
@@ -28,11 +39,11 @@ static int bring_up(bool early) {
   // The preload guards the mask of the threads to come, and there is only this one yet.
   if (early) error = cp_mask(SIG_BLOCK, CP_BLOCKED_SET, nullptr);
   if (error != 0) return error;
-  int signals_error = signals_start(early);
+  int signals_error = signals_start(early, !scarce);
   int reaper_error = reaper_start();
-  // Without descriptors there is no pump: children then write to our own streams.
-  int pump_error = pump_start();
-  return signals_error != 0 ? signals_error : reaper_error != 0 ? reaper_error : pump_error;
+  // Without the pump children write to our own streams, and our own lines go out bare.
+  state.pump = !scarce && pump_start() == 0;
+  return signals_error != 0 ? signals_error : reaper_error;
 }
 
 const BootState& boot(bool early) {

@@ -8,6 +8,8 @@ struct BootState {
   /** Up since the preload constructor: no signal was lost since the launcher. */
   bool preloaded;
   bool subreaper;
+  /** The log pump runs: children's streams can be logged and captured. */
+  bool pump;
   /** 0, or -errno of what could not be brought up; everything else works all the same. */
   int error;
 };

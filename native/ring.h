@@ -45,9 +45,11 @@ class Ring {
   struct Cell {
     /** Ticket that may use the cell, less the cell's index: all zero is an empty ring, no constructor has to run. */
     std::atomic<uint32_t> turn{0};
-    T item;
+    // Initialised, so that the whole ring is constant-initialised: threads that the preload constructor starts push
+    // before this library's dynamic initialisation has run, which would empty the ring again.
+    T item{};
   };
-  Cell cells_[capacity];
+  Cell cells_[capacity]{};
   std::atomic<uint32_t> tail_{0};
   uint32_t head_ = 0;
 };

@@ -126,8 +126,11 @@ static void* signals_main() {
 }
 
 static void catch_signal(int signo, siginfo_t* info, void*) {
+  bool own = info->si_pid == getpid();
   // Left over from an injection that was given up.
-  if (signo == inject_signo && info->si_code == SI_TKILL && info->si_pid == getpid()) return;
+  if (own && signo == inject_signo && info->si_code == SI_TKILL) return;
+  // A write of ours found no reader, and says so in its result.
+  if (own && signo == SIGPIPE) return;
   int error = errno;
   Taken taken = {signo, info->si_code, info->si_pid, info->si_uid, (uint64_t)(uintptr_t)info->si_value.sival_ptr};
   // A full ring keeps what the kernel would: that the signal came, not how often.
@@ -143,18 +146,16 @@ static int install_handlers() {
   action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   sigfillset(&action.sa_mask);
   for (int signo = 1; signo <= 64; signo++) {
-    // The C library refuses its own; PIPE comes from our own writes and stays ignored.
-    if ((CP_BLOCKED_SET & CP_BIT(signo)) == 0 || signo == SIGPIPE) continue;
-    sigaction(signo, &action, nullptr);
+    if ((CP_BLOCKED_SET & CP_BIT(signo)) != 0) sigaction(signo, &action, nullptr);
   }
   // What this thread had blocked for the attempt to inject has to reach the handlers again.
   return cp_mask(SIG_UNBLOCK, CP_BLOCKED_SET, nullptr);
 }
 
-int signals_start(bool masked) {
+int signals_start(bool masked, bool with_fd) {
   gate_register(&gate);
   if (!masked && !inject_mask()) mode.store(SignalMode::handlers);
-  if (mode.load() == SignalMode::blocked) {
+  if (mode.load() == SignalMode::blocked && with_fd) {
     sigset_t set;
     memset(&set, 0, sizeof set);
     uint64_t bits = CP_BLOCKED_SET;

@@ -8,9 +8,10 @@ enum class SignalMode { blocked, handlers };
 
 /**
  * Makes all signals ours and starts the thread. `masked`: every thread has CP_BLOCKED_SET blocked already (the preload).
- * Otherwise the mask is injected, or, where that is impossible, handlers catch what the threads are sent. 0 or -errno.
+ * Otherwise the mask is injected, or, where that is impossible, handlers catch what the threads are sent. `with_fd`: a
+ * signalfd may be used, so that an exec never finds a signal taken and not yet forwarded. 0 or -errno.
  */
-int signals_start(bool masked);
+int signals_start(bool masked, bool with_fd);
 SignalMode signals_mode();
 
 /** Signals in `forward` (bit n-1 for signal n) go to the run `main` (0: to nobody) at once; all are reported. */

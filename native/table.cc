@@ -16,9 +16,9 @@ static int memfd = -1;
 
 int table_fd() { return memfd; }
 
-int table_make() {
+int table_make(bool in_file) {
   if (table != nullptr) return 0;
-  memfd = above_stdio((int)syscall(SYS_memfd_create, "containerpilot", 1u /* MFD_CLOEXEC */));
+  if (in_file) memfd = above_stdio((int)syscall(SYS_memfd_create, "containerpilot", 1u /* MFD_CLOEXEC */));
   if (memfd >= 0 && ftruncate(memfd, sizeof(cp_table)) != 0) {
     close(memfd);
     memfd = -1;

@@ -86,8 +86,8 @@ namespace pilot {
 /** The one table of this process; made by table_make. */
 extern cp_table* table;
 
-/** Makes the table, in a memfd or (no descriptor to be had, old kernel) in plain shared memory. 0 or -errno. */
-int table_make();
+/** Makes the table, in a memfd or (not wanted, none to be had, old kernel) in plain shared memory. 0 or -errno. */
+int table_make(bool in_file = true);
 /** The memfd, close-on-exec, or -1. */
 int table_fd();
 
