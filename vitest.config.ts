@@ -24,7 +24,13 @@ export default defineConfig({
           hookTimeout: 20_000,
         },
       },
-      { test: { ...container, name: "e2e", include: ["test/e2e/**/*.test.ts", "examples/demo/*.test.ts"] } },
+      {
+        test: {
+          ...container,
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts", "test/native/**/*.test.ts", "examples/demo/*.test.ts"],
+        },
+      },
       { test: { ...container, name: "long", include: ["test/long/**/*.test.ts"], testTimeout: 600_000 } },
       { test: { ...container, name: "stacks", include: ["examples/**/*.test.ts"], testTimeout: 300_000 } },
     ],

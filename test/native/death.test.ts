@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+import { describeContainers } from "../e2e/harness.ts";
+import { drive } from "./image.ts";
+
+const ways = ["abort", "throw", "reject", "exit", "segv", "heap"];
+const flags = { NODE_OPTIONS: "--max-old-space-size=20" };
+
+describeContainers("when JavaScript dies", () => {
+  it.each(ways)("%s: the application goes on, and its code is the container's", async (way) => {
+    const box = await drive("launcher", ["die", way], { stdin: "pipe", env: way === "heap" ? flags : {} });
+    await box.waitFor(/the JavaScript half has (crashed|ended)/);
+    box.write("line\n");
+    expect(await box.exit).toEqual({ code: 23 });
+    expect(box.stdout).toContain("companion told");
+  });
+
+  it.each(ways)("%s: signals are forwarded", async (way) => {
+    const box = await drive("launcher", ["die", way], { stdin: "pipe", env: way === "heap" ? flags : {} });
+    await box.waitFor(/the JavaScript half has (crashed|ended)/);
+    box.signal("SIGTERM");
+    expect(await box.exit).toEqual({ code: 24 });
+    expect(box.stdout).toMatch(/^told$/m);
+  });
+
+  it.each([
+    ["exit", 3],
+    ["abort", 70],
+  ])("%s before anything was started ends the container", async (way, code) => {
+    const box = await drive("launcher", ["die-alone", way]);
+    expect(await box.exit).toEqual({ code });
+  });
+});

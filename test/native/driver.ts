@@ -1,0 +1,214 @@
+/**
+ * A stand-in for the init: drives the addon through one scenario, named by the first word, and says what happened as JSON
+ * lines on stdout. Bundled for each test file as `containerpilot.cjs` beside launcher and addon.
+ */
+import { readdirSync, readFileSync, writeSync } from "node:fs";
+import { createRequire } from "node:module";
+import { loadPilot } from "../../src/native/load.ts";
+import type { NativeEvent, Pilot, SpawnRequest } from "../../src/native/pilot.ts";
+
+const [scenario = "", ...words] = process.argv.slice(2);
+
+export type Said =
+  | { t: "boot"; [key: string]: unknown }
+  | { t: "spawned"; run: number; result: number }
+  | { t: "threads"; when: string; masks: Record<string, string> }
+  | { t: "thrown"; what: string; message: string }
+  | { t: "said"; text: string }
+  | NativeEvent;
+
+function say(what: Said): void {
+  writeSync(1, `${JSON.stringify(what)}\n`);
+}
+
+function attempt(what: string, deed: () => unknown): void {
+  try {
+    say({ t: "said", text: `${what}: ${JSON.stringify(deed())}` });
+  } catch (error) {
+    say({ t: "thrown", what, message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+const pilot: Pilot = loadPilot();
+
+/** All numbers that can be forwarded. */
+const everySignal = Array.from({ length: 64 }, (_, index) => index + 1).filter((signo) => signo !== 17);
+
+function request(run: number, argv: readonly string[], more: Partial<SpawnRequest> = {}): SpawnRequest {
+  const [file = ""] = argv;
+  const env = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
+  const streams = { stdin: "null", stdout: "inherit", stderr: "inherit" } as const;
+  return { run, job: `run${run}`, file, argv, env, ...streams, foreground: false, fields: [], ...more };
+}
+
+function spawn(run: number, argv: readonly string[], more: Partial<SpawnRequest> = {}): void {
+  say({ t: "spawned", run, result: pilot.spawn(request(run, argv, more)) });
+}
+
+/** Boots, says how, and from then on says every event. */
+function begin(then: (event: NativeEvent) => void = () => {}): void {
+  say({ t: "boot", ...pilot.boot() });
+  pilot.start(() => {
+    for (const event of pilot.drain()) {
+      say(event);
+      then(event);
+    }
+  });
+}
+
+function sayThreads(when: string): void {
+  const masks: Record<string, string> = {};
+  for (const tid of readdirSync("/proc/self/task")) {
+    const status = readFileSync(`/proc/self/task/${tid}/status`, "utf8");
+    const [, name] = /^Name:\t(.*)$/m.exec(status) ?? [];
+    const [, mask] = /^SigBlk:\t(.*)$/m.exec(status) ?? [];
+    masks[`${tid} ${name}`] = mask ?? "";
+  }
+  say({ t: "threads", when, masks });
+}
+
+const require = createRequire(`${process.cwd()}/x`);
+
+async function masks(): Promise<void> {
+  begin();
+  sayThreads("loaded");
+  const { Worker } = require("node:worker_threads") as typeof import("node:worker_threads");
+  const worker = new Worker("require('node:worker_threads').parentPort.on('message', () => {});", { eval: true });
+  await new Promise((resolve) => worker.once("online", resolve));
+  sayThreads("worker");
+  const { pbkdf2 } = require("node:crypto") as typeof import("node:crypto");
+  const pool = Array.from({ length: 8 }, () => new Promise((done) => pbkdf2("a", "b", 20000, 32, "sha256", done)));
+  await Promise.all(pool);
+  sayThreads("pool");
+  pilot.exit(0);
+}
+
+/** Everything goes to the program; JavaScript hangs from now on. */
+function hang(): void {
+  begin();
+  pilot.policy(1, everySignal, 1000);
+  spawn(1, words);
+  for (;;);
+}
+
+/** JavaScript is blocked for the first word's milliseconds while the program runs; leaves when it has ended. */
+function blocked(): void {
+  begin((event) => {
+    if (event.t === "groupEmpty" && event.run === 1) pilot.exit(0);
+  });
+  spawn(1, words.slice(1));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(words[0]));
+  say({ t: "said", text: "awake" });
+}
+
+/** Leaves with 128 + the first signal. */
+function firstSignal(): void {
+  begin((event) => {
+    if (event.t === "signal") pilot.exit(128 + event.signo);
+  });
+}
+
+/** Runs a program and leaves with its code. */
+function runProgram(more: Partial<SpawnRequest> = {}): void {
+  begin((event) => {
+    if (event.t === "exited") pilot.exit(event.code);
+  });
+  spawn(1, words, more);
+}
+
+/** The program gets the terminal; the init goes on after its end, until a signal comes. */
+function terminal(): void {
+  begin((event) => {
+    if (event.t === "signal" && event.signo === 2) pilot.exit(42);
+  });
+  spawn(1, words, { stdin: "inherit", foreground: true });
+}
+
+function guard(): void {
+  begin();
+  for (const name of ["child_process", "node:child_process", "cluster", "node:cluster"])
+    attempt(name, () => require(name));
+  attempt("getBuiltinModule", () => process.getBuiltinModule?.("child_process"));
+  attempt("fs", () => typeof require("node:fs").readFileSync);
+  pilot.exit(0);
+}
+
+/** JavaScript ends in the way of the first word while an application and a companion run. */
+function die(): void {
+  const [how] = words;
+  begin();
+  pilot.policy(1, [], 1000);
+  spawn(1, ["/bin/sh", "-c", "trap 'echo told; exit 24' TERM; echo up; read line; exit 23"], { stdin: "inherit" });
+  spawn(2, ["/bin/sh", "-c", "trap 'echo companion told; exit 0' TERM; while :; do sleep 0.05; done"]);
+  setTimeout(() => {
+    if (how === "abort") process.abort();
+    if (how === "throw") throw new Error("on purpose");
+    if (how === "reject") void Promise.reject(new Error("on purpose"));
+    if (how === "exit") process.exit(3);
+    if (how === "segv") process.kill(process.pid, "SIGSEGV");
+    if (how === "heap") for (const full: unknown[] = []; ; ) full.push(new Array(1e5).fill(full.length));
+  }, 50);
+}
+
+/** Nothing was started: the runtime's own end is the process's end. */
+function dieAlone(): void {
+  begin();
+  if (words[0] === "abort") process.abort();
+  process.exit(3);
+}
+
+const wrong = (more: object): SpawnRequest => ({ ...request(9, ["/bin/true"]), ...more }) as SpawnRequest;
+
+function misuse(): void {
+  attempt("drain before start", () => pilot.drain());
+  attempt("signal before start", () => pilot.signal(1, 15, "process"));
+  attempt("start without a function", () => pilot.start(undefined as unknown as () => void));
+  begin();
+  attempt("start twice", () => pilot.start(() => {}));
+  attempt("boot twice", () => pilot.boot().pid1);
+  attempt("run 0", () => pilot.spawn(wrong({ run: 0 })));
+  attempt("run 1.5", () => pilot.spawn(wrong({ run: 1.5 })));
+  attempt("no object", () => pilot.spawn(7 as unknown as SpawnRequest));
+  attempt("no file", () => pilot.spawn(wrong({ file: undefined })));
+  attempt("NUL in argv", () => pilot.spawn(wrong({ argv: ["a", "b\0c"] })));
+  attempt("env no array", () => pilot.spawn(wrong({ env: "PATH=/" })));
+  attempt("stdout unknown", () => pilot.spawn(wrong({ stdout: "file" })));
+  attempt("stdin log", () => pilot.spawn(wrong({ stdin: "log" })));
+  attempt("foreground a string", () => pilot.spawn(wrong({ foreground: "yes" })));
+  attempt("fields no pairs", () => pilot.spawn(wrong({ fields: [1] })));
+  attempt("signal 65", () => pilot.signal(1, 65, "process"));
+  attempt("target unknown", () => pilot.signal(1, 15, "session" as "group"));
+  attempt("policy 65", () => pilot.policy(0, [65], 0));
+  attempt("level unknown", () => pilot.log("loud" as "info", "x", []));
+  attempt("fd closed", () => pilot.logSettings({ level: "info", format: "text", dialect: "v3", fd: 999 }));
+  attempt("code a string", () => pilot.exit("1" as unknown as number));
+  attempt("good", () => pilot.spawn(wrong({ argv: ["sleep", "100"], file: "/bin/sleep" })) > 0);
+  attempt("run taken", () => pilot.spawn(wrong({})));
+  attempt("gone", () => pilot.signal(77, 15, "group"));
+  pilot.exit(0);
+}
+
+const scenarios: Readonly<Record<string, () => unknown>> = {
+  masks,
+  hang,
+  blocked,
+  "first-signal": firstSignal,
+  run: () => runProgram(),
+  "run-logged": () => runProgram({ stdout: "log", fields: [["job", "web"]] }),
+  terminal,
+  guard,
+  die,
+  "die-alone": dieAlone,
+  misuse,
+  exit: () => pilot.exit(Number(words[0])),
+  // What the standard streams do to a shared pipe, and what is left of it.
+  "touch-stdout": () => {
+    begin();
+    process.stdout.write("");
+    pilot.exit(0);
+  },
+};
+
+const chosen = scenarios[scenario];
+if (chosen === undefined) throw new Error(`no such scenario: ${scenario}`);
+void chosen();

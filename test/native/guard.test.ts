@@ -1,0 +1,55 @@
+import { expect, it } from "vitest";
+import { describeContainers } from "../e2e/harness.ts";
+import { drive, saidOf } from "./image.ts";
+
+describeContainers("wrong use", () => {
+  it("child_process cannot be had in the init", async () => {
+    const box = await drive("launcher", ["guard"]);
+    expect(await box.exit).toEqual({ code: 0 });
+    const thrown = saidOf(box, "thrown");
+    const told = thrown.filter(({ message }) => message.includes("native half reaps every child"));
+    expect(told.map(({ what }) => what).slice(0, 4)).toEqual([
+      "child_process",
+      "node:child_process",
+      "cluster",
+      "node:cluster",
+    ]);
+    expect(told).toHaveLength(thrown.length);
+    expect(saidOf(box, "said").map(({ text }) => text)).toContain('fs: "function"');
+  });
+
+  it("each wrong argument is named, and nothing happens", async () => {
+    const box = await drive("launcher", ["misuse"]);
+    expect(await box.exit).toEqual({ code: 0 });
+    const thrown = Object.fromEntries(saidOf(box, "thrown").map(({ what, message }) => [what, message]));
+    const streams = 'must be one of "inherit", "null", "log", "capture"';
+    expect(thrown).toEqual({
+      "start without a function": "doorbell must be a function",
+      "start twice": "start: the native half is started once",
+      "run 0": "run must be an integer from 1 to 4294967295",
+      "run 1.5": "run must be an integer from 1 to 4294967295",
+      "no object": "run must be a property of an object",
+      "no file": "file must be a string",
+      "NUL in argv": "argv must be a string without a NUL character",
+      "env no array": "env must be an array",
+      "stdout unknown": `stdout ${streams}`,
+      "stdin log": 'stdin must be one of "inherit", "null"',
+      "foreground a string": "foreground must be true or false",
+      "fields no pairs": "fields must be a string",
+      "signal 65": "signo must be an integer from 0 to 64",
+      "target unknown": 'target must be one of "process", "group"',
+      "policy 65": "forward must be an integer from 1 to 64",
+      "level unknown": 'level must be one of "debug", "info", "warn", "error", "fatal", "panic"',
+      "fd closed": "fd must be an open descriptor",
+      "code a string": "code must be an integer from -2147483648 to 2147483647",
+      "run taken": "run must be the number of no unfinished run",
+    });
+    expect(saidOf(box, "said").map(({ text }) => text)).toEqual([
+      "drain before start: []",
+      "signal before start: -3",
+      "boot twice: true",
+      "good: true",
+      "gone: -3",
+    ]);
+  });
+});
