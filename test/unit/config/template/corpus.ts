@@ -31,7 +31,7 @@ const root = resolve(import.meta.dirname, "../../../..");
 
 /** Where the corpus lies; undefined where there is none. */
 export function corpusDirectory(): string | undefined {
-  const directory = resolve(root, process.env["CONTAINERPILOT_CORPUS"] ?? "../shared/corpus");
+  const directory = resolve(root, process.env.CONTAINERPILOT_CORPUS ?? "../shared/corpus");
   return existsSync(join(directory, "expected.json")) ? directory : undefined;
 }
 
