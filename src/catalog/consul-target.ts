@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CatalogSettings } from "../plan.ts";
 import { CatalogError } from "./catalog.ts";
+import { systemCertificates } from "./system-certificates.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 type ConsulSettings = Extract<CatalogSettings, { kind: "consul" }>;
@@ -29,16 +30,6 @@ export interface Target {
   /** The token to send now; undefined: none. Read again for each call, since files are rotated. Rejects with CatalogError. */
   token(): Promise<string | undefined>;
 }
-
-/** The systems' collections of certificates, in the order in which Go looks for them, so that what it trusted stays trusted. */
-const systemBundles = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/pki/tls/cacert.pem",
-  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-];
 
 /**
  * ContainerPilot 2.7.8 and 3.8.0: non-empty variables win over the configuration for token, certificates, server name and
@@ -120,7 +111,7 @@ async function readCertificates(
   if (files.ca) certificates.ca = [await readText("CA certificate", files.ca)];
   else if (files.caPath) certificates.ca = await readFolder(files.caPath);
   else {
-    const system = await readSystem(files.system);
+    const system = await systemCertificates(files.system);
     if (system !== undefined) certificates.ca = [system];
   }
   if (files.cert) certificates.cert = await readText("client certificate", files.cert);
@@ -133,14 +124,6 @@ async function readFolder(folder: string): Promise<string[]> {
     throw unreadable("CA folder", folder, error);
   });
   return Promise.all(names.sort().map((name) => readText("CA certificate", join(folder, name))));
-}
-
-async function readSystem(named: string | undefined): Promise<string | undefined> {
-  for (const file of named ? [named] : systemBundles) {
-    const text = await readFile(file, "utf8").catch(() => undefined);
-    if (text !== undefined) return text;
-  }
-  return undefined;
 }
 
 async function readText(what: string, file: string): Promise<string> {

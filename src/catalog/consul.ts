@@ -5,11 +5,15 @@ import { type Clock, realClock } from "./clock.ts";
 import { excerpt } from "./consul-errors.ts";
 import { type Answer, type Call, ConsulHttp } from "./consul-http.ts";
 import { targetOf } from "./consul-target.ts";
-import { blockDeadlineMs, blockMs, type Page, WatchLoop } from "./consul-watch.ts";
 import { sortInstances } from "./instances.ts";
 import { Reach } from "./reach.ts";
+import { type Page, WatchLoop } from "./watch-loop.ts";
 
 const callMs: Ms = 2_000;
+/** The agent answers by then, changed or not, whatever the configuration's `poll` says. */
+const blockMs: Ms = 30_000;
+/** The agent adds up to a sixteenth of its own; the rest is for the way. */
+const blockDeadlineMs: Ms = blockMs + blockMs / 16 + 2_000;
 /** A long list over a slow line must come through; one that drips must not hold a query up for ever. */
 const watchBodyMs: Ms = 10_000;
 /** Consul cuts a check's output at 4 KB itself. */

@@ -1,13 +1,6 @@
 /** The session for what the configuration says. Each back end is loaded by itself, when it is the one. */
 import type { CatalogSettings } from "../plan.ts";
-import {
-  asCatalogError,
-  type Backend,
-  CatalogError,
-  type CatalogEvent,
-  type CatalogLog,
-  type CatalogSession,
-} from "./catalog.ts";
+import { asCatalogError, type Backend, type CatalogEvent, type CatalogLog, type CatalogSession } from "./catalog.ts";
 import { openSession } from "./session.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -34,7 +27,8 @@ async function openBackend(settings: CatalogSettings, log: (line: CatalogLog) =>
         return openDirectory(settings.path, log);
       }
       case "etcd": {
-        throw new CatalogError("refused", "etcd is not supported yet");
+        const { openEtcd } = await import("./etcd.ts");
+        return openEtcd(settings, log);
       }
       default:
         return settings satisfies never;

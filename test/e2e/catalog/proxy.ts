@@ -67,6 +67,7 @@ export class AgentProxy {
       const { spoil } = this;
       if (spoil === undefined) {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
+        response.flushHeaders();
         answer.pipe(response);
         return;
       }

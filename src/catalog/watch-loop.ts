@@ -5,11 +5,7 @@ import { backoff, type Clock } from "./clock.ts";
 import { sameLists } from "./instances.ts";
 import type { Reach } from "./reach.ts";
 
-/** The agent answers by then, changed or not, whatever the configuration's `poll` says. */
-export const blockMs: Ms = 30_000;
-/** The agent adds up to a sixteenth of its own; the rest is for the way. */
-export const blockDeadlineMs: Ms = blockMs + blockMs / 16 + 2_000;
-/** Between the beginnings of two queries: an agent (or a proxy) that answers at once, always, is not asked more often. */
+/** Between the beginnings of two queries: a catalog (or a proxy) that answers at once, always, is not asked more often. */
 const floorMs: Ms = 100;
 const refusedFirstMs: Ms = 500;
 const refusedMaxMs: Ms = 30_000;
@@ -26,7 +22,7 @@ type Failed = (error: CatalogError) => void;
 export interface Source {
   clock: Clock;
   reach: Reach;
-  /** index 0: answers at once. Rejects with CatalogError. */
+  /** index 0: answers at once; else when there is news after this index, or after a while. Rejects with CatalogError. */
   query(dependency: Dependency, index: number, signal: AbortSignal): Promise<Page>;
 }
 
@@ -86,7 +82,7 @@ export class WatchLoop {
     const { reach } = this.#source;
     const wasFailing = this.#failures > 1;
     this.#failures = 0;
-    // Another agent, or one that lost everything, counts anew.
+    // Another server, or one that lost everything, counts anew.
     this.#index = index < this.#index ? 0 : index;
     reach.worked();
     if (this.#closed) return;

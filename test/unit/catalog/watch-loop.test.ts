@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { CatalogError, type Instance } from "../../../src/catalog/catalog.ts";
-import { type Page, WatchLoop } from "../../../src/catalog/consul-watch.ts";
 import { Reach } from "../../../src/catalog/reach.ts";
+import { type Page, WatchLoop } from "../../../src/catalog/watch-loop.ts";
 import { FakeClock, settle } from "./fakes.ts";
 
 const one: Instance = { id: "db-1", name: "db", address: "10.0.0.1", port: 5432, tags: [] };
