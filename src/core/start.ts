@@ -28,11 +28,17 @@ export function backoffOf(backoff: Restart["backoff"], streak: number): Ms {
   return Math.min(backoff.max, Math.max(backoff.min, backoff.min * backoff.factor ** (streak - 1)));
 }
 
-/** The start condition came true while it waits. */
+/** The start condition came true while it waits, or somebody asks for a start: that one waits for nothing. */
 export function accept(core: State, own: JobState, cause: Id, what: Trigger): void {
   if (!takes(core, own, what)) return;
   const { every } = own.job.start;
-  if (every && !what.asked) {
+  if (what.asked) {
+    put(core, own, cause, undefined, true);
+    own.pending[0]?.past.push("backoff");
+    advance(core, own);
+    return;
+  }
+  if (every) {
     beginTicking(core, own, cause);
     if (!("period" in every) || every.first === "later") return;
   }
@@ -60,8 +66,8 @@ export function joinDelayed(core: State, own: JobState, cause: Id, what: Trigger
   const { overlap, quiet } = own.job.start;
   if (what && !takes(core, own, what)) return;
   const head = own.pending[0];
-  if (what?.asked && head && own.delay === "backoff") {
-    head.past.push("backoff");
+  if (what?.asked && head) {
+    Object.assign(head, { restart: true, past: ["backoff"] });
     advance(core, own);
     return;
   }
