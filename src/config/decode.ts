@@ -86,25 +86,42 @@ export function isObject(value: unknown): value is Json {
 
 /** Reads an object. With `fold`, a key that is absent is also found in other cases (`PORT`), as the originals do below the top. */
 export function readMap<T extends Table>(keys: T, value: Json, at: Path, problems: Problems, fold = true): Read<T> {
-  const unused = new Set(Object.keys(value));
   const read: Record<string, unknown> = { at };
+  const others = otherNames(keys, value, at, problems, fold);
   for (const key of Object.keys(keys)) {
-    const name = fold && !unused.has(key) ? otherCase(key, unused) : key;
-    const given = unused.delete(name) ? value[name] : undefined;
     const kind = keys[key] as Kind;
+    const name = others?.get(key) ?? key;
     const idle = (kind.with && !read[kind.with]) || (kind.unless && read[kind.unless]);
-    read[key] = idle ? undefined : readKey(kind, given, at, name, problems);
-  }
-  for (const name of unused) {
-    problems.error("unknown-key", [...at, name], { atKey: true, about: { known: Object.keys(keys) } });
+    read[key] = idle
+      ? undefined
+      : readKey(kind, Object.hasOwn(value, name) ? value[name] : undefined, at, name, problems);
   }
   return read as Read<T>;
 }
 
-function otherCase(key: string, among: ReadonlySet<string>): string {
-  const lower = key.toLowerCase();
-  for (const name of among) if (name.toLowerCase() === lower) return name;
-  return key;
+/** The keys of the table that the object has in other cases; what it has besides is refused. undefined: it has all as they are. */
+function otherNames(
+  keys: Table,
+  value: Json,
+  at: Path,
+  problems: Problems,
+  fold: boolean,
+): ReadonlyMap<string, string> | undefined {
+  const odd = new Set(Object.keys(value).filter((name) => !Object.hasOwn(keys, name)));
+  if (odd.size === 0) return undefined;
+  const others = new Map<string, string>();
+  for (const key of fold ? Object.keys(keys) : []) {
+    if (Object.hasOwn(value, key)) continue;
+    const lower = key.toLowerCase();
+    const name = [...odd].find((one) => one.toLowerCase() === lower);
+    if (name === undefined) continue;
+    odd.delete(name);
+    others.set(key, name);
+  }
+  for (const name of odd) {
+    problems.error("unknown-key", [...at, name], { atKey: true, about: { known: Object.keys(keys) } });
+  }
+  return others;
 }
 
 /** null is as good as absent, everywhere. */

@@ -52,12 +52,9 @@ function parseNetwork(address: string, bits: number): Selector | undefined {
 
 /** The first address that the first matching selector finds, in the originals' order: by interface name, then by address. */
 export function selectAddress(selectors: readonly Selector[], all: readonly Address[]): string | undefined {
-  const sorted = all
-    .map(({ name, address }) => ({ name, bytes: toBytes(address.replace(/%.*/, "")) ?? [] }))
-    .filter(({ bytes }) => bytes.length > 0)
-    .sort((a, b) => (a.name === b.name ? compare(a.bytes, b.bytes) : a.name < b.name ? -1 : 1));
   for (const selector of selectors) {
     if (selector.t === "static") return selector.address;
+    const sorted = sortedOf(all);
     const found =
       selector.t === "indexed"
         ? sorted.filter(({ name }) => name === selector.name)[selector.index]
@@ -65,6 +62,21 @@ export function selectAddress(selectors: readonly Selector[], all: readonly Addr
     if (found) return toText(found.bytes);
   }
   return undefined;
+}
+
+/** Lists that were sorted already: all services of a configuration choose from the same one. */
+const SORTED = new WeakMap<readonly Address[], readonly Found[]>();
+
+function sortedOf(all: readonly Address[]): readonly Found[] {
+  let sorted = SORTED.get(all);
+  if (!sorted) {
+    sorted = all
+      .map(({ name, address }) => ({ name, bytes: toBytes(address.replace(/%.*/, "")) ?? [] }))
+      .filter(({ bytes }) => bytes.length > 0)
+      .sort((a, b) => (a.name === b.name ? compare(a.bytes, b.bytes) : a.name < b.name ? -1 : 1));
+    SORTED.set(all, sorted);
+  }
+  return sorted;
 }
 
 type Found = { name: string; bytes: readonly number[] };
