@@ -57,6 +57,8 @@ class LogThread {
 
   /** Passes the lines of a stream; `rest`: its unterminated one, too. False when the output is full before the end. */
   bool pass_lines(uint32_t number, bool rest) {
+    // After the read: what a child said after the settings were changed must not go to the old descriptor.
+    output_.take_mode();
     LogRun* run = run_of(number);
     LogStream* stream = stream_of(number);
     bool shown = output_.children_pass();

@@ -130,6 +130,12 @@ inline int reap(const Child& child) {
   return status;
 }
 
+/** Memory that children see, too. */
+template <typename T>
+T* shared() {
+  return static_cast<T*>(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+}
+
 inline void set_log(LogLevel level, LogFormat format, LogDialect dialect, int fd) {
   CHECK(pump_settings({level, format, dialect, fd}) == 0);
 }

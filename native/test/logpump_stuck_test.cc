@@ -1,5 +1,4 @@
 // A log whose reader is stuck, gone, or back again: what must not wait, what must not grow, what must not be lost.
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #include "../gate.h"
@@ -11,12 +10,6 @@ namespace {
 constexpr LogStreamKind none = LogStreamKind::none;
 constexpr LogStreamKind log_lines = LogStreamKind::log;
 constexpr LogStreamKind capture = LogStreamKind::capture;
-
-/** Memory that children see, too. */
-template <typename T>
-T* shared() {
-  return static_cast<T*>(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-}
 
 /** Line `number` of a flood, with its newline; returns its length. */
 size_t flood_line(uint64_t number, char* out) {
@@ -95,8 +88,8 @@ void test_stuck_reader() {
   uint64_t* written = shared<uint64_t>();
   Child child = start_child(log_lines, none, {}, [&] { flood(flood_bytes, written); });
   CHECK(wait_for([&] {
-    int waiting = 0;
-    return ioctl(ends[0], FIONREAD, &waiting) == 0 && waiting > 60000;
+    struct pollfd log = {ends[1], POLLOUT, 0};
+    return poll(&log, 1, 0) == 0;
   }));
   CHECK(wait_still(written) < bound_bytes);
   size_t resident = resident_bytes();
@@ -269,23 +262,19 @@ void test_flush_deadline() {
 /** Flush takes along what children have written, unterminated lines included, and only once. */
 void test_flush_takes_all() {
   std::string log = logged(LogLevel::info, LogFormat::plain, LogDialect::v2, [] {
-    int ready[2];
-    CHECK(pipe2(ready, O_CLOEXEC) == 0);
+    uint64_t* said = shared<uint64_t>();
     Child child = start_child(log_lines, none, {}, [&] {
       write_all(1, "line\nprompt> ");
+      __atomic_store_n(said, 1, __ATOMIC_SEQ_CST);
       pause();
     });
-    CHECK(wait_for([&] {
-      int waiting = 0;
-      return pump_flush(patience_ms) && ioctl(ready[0], FIONREAD, &waiting) == 0 && kill(child.pid, 0) == 0;
-    }));
-    nap(20);
+    CHECK(wait_for([&] { return __atomic_load_n(said, __ATOMIC_SEQ_CST) == 1; }));
+    CHECK(pump_flush(patience_ms));
     CHECK(pump_flush(patience_ms));
     kill(child.pid, SIGKILL);
     reap(child);
     wait_closed(child.run);
-    close(ready[0]);
-    close(ready[1]);
+    munmap(said, sizeof *said);
   });
   CHECK_LINES(messages(log), {"line", "prompt> "});
 }

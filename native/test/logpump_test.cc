@@ -107,61 +107,79 @@ void test_long_lines() {
 /** A child may close its streams early: the run is closed when its leader ends, not before. */
 void test_early_close() {
   std::string log = logged(LogLevel::info, LogFormat::plain, LogDialect::v2, [] {
-    int gate[2];
-    CHECK(pipe2(gate, O_CLOEXEC) == 0);
-    Child child = start_child(log_lines, log_lines, {}, [] {
+    uint32_t* said = shared<uint32_t>();
+    Child child = start_child(log_lines, log_lines, {}, [&] {
       write_all(1, "closing\n");
       close(1);
       close(2);
+      __atomic_store_n(said, 1, __ATOMIC_SEQ_CST);
       pause();
     });
-    // All it says is logged while it lives.
+    CHECK(wait_for([&] { return __atomic_load_n(said, __ATOMIC_SEQ_CST) == 1; }));
     CHECK(pump_flush(patience_ms));
-    for (int i = 0; i < 20; i++) nap(1);
     CHECK(!is_closed(child.run));
     kill(child.pid, SIGKILL);
     reap(child);
     Closed closed = wait_closed(child.run);
     CHECK(!closed.held && closed.text == "closing");
-    close(gate[0]);
-    close(gate[1]);
+    munmap(said, sizeof *said);
   });
   CHECK_LINES(messages(log), {"closing"});
 }
 
-/** A grandchild holds the pipe: `closed` comes all the same, and what it says later is logged. */
-void test_grandchild() {
-  int go[2], done[2];
-  CHECK(pipe(go) == 0 && pipe(done) == 0);
-  std::string log = logged(LogLevel::info, LogFormat::plain, LogDialect::v2, [&] {
-    int fds[2];
-    constexpr uint32_t run = 900001;
-    CHECK(pump_open(run, log_lines, none, nullptr, 0, fds) == 0);
+/** A run whose leader writes `first` and ends, and whose other process waits for `go` and then writes `second`. */
+struct HeldRun {
+  uint32_t run;
+  int go, done;
+
+  HeldRun(LogStreamKind kind, const std::string& first, const std::string& second) : run(++child_runs) {
+    int go_ends[2], done_ends[2], fds[2];
+    CHECK(pipe2(go_ends, O_CLOEXEC) == 0 && pipe2(done_ends, O_CLOEXEC) == 0);
+    CHECK(pump_open(run, kind, none, nullptr, 0, fds) == 0);
     pid_t pid = fork();
     if (pid == 0) {
       signal(SIGPIPE, SIG_DFL);
-      write_all(fds[0], "leader\nlast words");
+      // Whatever becomes of the test, this one ends with it.
+      close(go_ends[1]);
+      close(done_ends[0]);
+      write_all(fds[0], first);
       if (fork() != 0) _exit(0);
       char byte;
-      if (read(go[0], &byte, 1) != 1) _exit(1);
-      write_all(fds[0], "grandchild\nunterminated");
-      write_all(done[1], "x");
+      if (read(go_ends[0], &byte, 1) != 1) _exit(1);
+      write_all(fds[0], second);
+      write_all(done_ends[1], "x");
       _exit(0);
     }
     pump_run(run, pid);
     waitpid(pid, nullptr, 0);
+    close(go_ends[0]);
+    close(done_ends[1]);
+    go = go_ends[1];
+    done = done_ends[0];
+  }
+
+  /** Returns when it has written. */
+  void let_go() {
+    char byte;
+    write_all(go, "x");
+    CHECK(read(done, &byte, 1) == 1);
+    close(go);
+    close(done);
+  }
+};
+
+/** A grandchild holds the pipe: `closed` comes all the same, and what it says later is logged. */
+void test_grandchild() {
+  std::string log = logged(LogLevel::info, LogFormat::plain, LogDialect::v2, [&] {
+    HeldRun held(log_lines, "leader\nlast words", "grandchild\nunterminated");
     int64_t exited_ms = now_ms();
-    pump_exited(run);
-    Closed closed = wait_closed(run);
+    pump_exited(held.run);
+    Closed closed = wait_closed(held.run);
     CHECK(closed.held && closed.text == "leader\nlast words");
     CHECK(now_ms() - exited_ms >= pump_drain_ms);
-    write_all(go[1], "x");
-    char byte;
-    CHECK(read(done[0], &byte, 1) == 1);
-    // The entry is used until the grandchild is gone: then its last line is complete.
-    CHECK(wait_for([] { return pump_flush(patience_ms); }));
+    held.let_go();
+    CHECK(pump_flush(patience_ms));
   });
-  for (int fd : {go[0], go[1], done[0], done[1]}) close(fd);
   CHECK_LINES(messages(log), {"leader", "last words", "grandchild", "unterminated"});
 }
 
@@ -197,33 +215,11 @@ void test_capture() {
 
 /** A captured stream that is held: the value is what came by the deadline, the rest is read and forgotten. */
 void test_capture_held() {
-  int fds[2], go[2];
-  constexpr uint32_t run = 900002;
-  CHECK(pipe(go) == 0);
-  std::string much(300000, 'z');
-  CHECK(pump_open(run, capture, none, nullptr, 0, fds) == 0);
-  pid_t pid = fork();
-  if (pid == 0) {
-    signal(SIGPIPE, SIG_DFL);
-    write_all(fds[0], "7");
-    if (fork() != 0) _exit(0);
-    char byte;
-    if (read(go[0], &byte, 1) != 1) _exit(1);
-    write_all(fds[0], much);
-    write_all(go[1], "x");
-    _exit(0);
-  }
-  pump_run(run, pid);
-  waitpid(pid, nullptr, 0);
-  pump_exited(run);
-  Closed closed = wait_closed(run);
+  HeldRun held(capture, "7", std::string(300000, 'z'));
+  pump_exited(held.run);
+  Closed closed = wait_closed(held.run);
   CHECK(closed.held && closed.text == "7");
-  write_all(go[1], "x");
-  char byte;
-  nap(1);
-  CHECK(read(go[0], &byte, 1) == 1);
-  close(go[0]);
-  close(go[1]);
+  held.let_go();
 }
 
 /** Children's lines are INFO; what is not shown is still remembered for messages. */
@@ -277,7 +273,7 @@ void test_abandon() {
 /** The reaper may be quicker than the thread that spawned. */
 void test_exit_before_run() {
   int fds[2];
-  constexpr uint32_t run = 900003;
+  uint32_t run = ++child_runs;
   CHECK(pump_open(run, log_lines, none, nullptr, 0, fds) == 0);
   CHECK(write(fds[0], "quick\n", 6) == 6);
   pump_exited(run);
@@ -288,13 +284,16 @@ void test_exit_before_run() {
 }
 
 void test_limits() {
-  int before = open_descriptors();
   int fds[2];
-  uint32_t opened = 0;
-  while (opened <= log_runs_max && pump_open(920000 + opened, none, none, nullptr, 0, fds) == 0) opened++;
-  CHECK(opened == log_runs_max);
-  CHECK(pump_open(930000, log_lines, none, nullptr, 0, fds) == -ENFILE);
-  for (uint32_t i = 0; i < opened; i++) pump_abandon(920000 + i);
+  // The entries of runs whose streams were held become free when their last holder has ended.
+  CHECK(wait_for([&] {
+    uint32_t opened = 0;
+    while (opened <= log_runs_max && pump_open(920000 + opened, none, none, nullptr, 0, fds) == 0) opened++;
+    bool full = pump_open(930000, log_lines, none, nullptr, 0, fds) == -ENFILE;
+    for (uint32_t i = 0; i < opened; i++) pump_abandon(920000 + i);
+    return opened == log_runs_max && full;
+  }));
+  int before = open_descriptors();
   CHECK(pump_open(930000, log_lines, none, nullptr, 0, fds) == 0);
   pump_abandon(930000);
 
