@@ -5,11 +5,12 @@ import type https from "node:https";
 import { Writable } from "node:stream";
 import Consul from "consul";
 import type { Ms } from "../plan.ts";
-import { CatalogError } from "./catalog.ts";
-import { answerError, cutError, tooLargeError, transportError, wasReset } from "./consul-errors.ts";
+import { CatalogError, type Failure } from "./catalog.ts";
 import type { Target } from "./consul-target.ts";
+import { cutError, excerpt, givenUpError, lateError, tooLargeError, transportError, wasReset } from "./http-errors.ts";
 import { sharedLookup } from "./lookup.ts";
 
+const certificateHint = "set the CA that signed it (tls.cafile), or tls.verify: false to accept any";
 /** Some ten thousand instances; more is not a catalog's answer. */
 const bodyBytesMax = 32 * 1024 * 1024;
 
@@ -69,7 +70,12 @@ export class ConsulHttp {
         return await this.#once(lanes, token, call, end);
       }
     } catch (error) {
-      throw transportError(error, `${call.method} ${this.#target.shown}/v1${shownPath(call)}`, call.timeoutMs);
+      throw transportError(
+        error,
+        `${call.method} ${this.#target.shown}/v1${shownPath(call)}`,
+        call.timeoutMs,
+        certificateHint,
+      );
     }
   }
 
@@ -89,7 +95,7 @@ export class ConsulHttp {
   }
 
   async #once(lanes: Lanes, token: string | undefined, call: Call, end: Ms): Promise<Answer> {
-    if (this.#closed || call.signal?.aborted) throw new CatalogError("down", "given up");
+    if (this.#closed || call.signal?.aborted) throw givenUpError();
     const context = new EventEmitter();
     const giveUp = (): unknown => context.emit("cancel");
     const left = Math.max(1, Math.ceil(end - performance.now()));
@@ -122,7 +128,7 @@ export class ConsulHttp {
   async #within<T>(ms: Ms, promise: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new CatalogError("down", `no answer within ${ms} ms`)), ms);
+      timer = setTimeout(() => reject(lateError(ms)), ms);
     });
     try {
       return await Promise.race([promise, late]);
@@ -153,9 +159,11 @@ class Body extends Writable {
   constructor(giveUp: () => void, within: { beginMs: Ms; endMs: Ms } | undefined) {
     super();
     this.#giveUp = giveUp;
-    if (within !== undefined) this.#bound(`no answer within ${Math.round(within.beginMs)} ms`, within.beginMs);
+    if (within !== undefined) this.#bound(within.beginMs, lateError(within.beginMs));
     this.once("pipe", (response: http.IncomingMessage) => {
-      if (within !== undefined) this.#bound(`the answer did not end within ${within.endMs} ms`, within.endMs);
+      if (within !== undefined) {
+        this.#bound(within.endMs, new CatalogError("down", `the answer did not end within ${within.endMs} ms`));
+      }
       response.once("close", () => {
         if (!response.complete) this.#fail(cutError());
       });
@@ -177,15 +185,29 @@ class Body extends Writable {
     clearTimeout(this.#timer);
   }
 
-  #bound(message: string, ms: Ms): void {
+  #bound(ms: Ms, problem: CatalogError): void {
     this.stop();
-    this.#timer = setTimeout(() => this.#fail(new CatalogError("down", message)), ms);
+    this.#timer = setTimeout(() => this.#fail(problem), ms);
   }
 
   #fail(problem: CatalogError): void {
     this.problem ??= problem;
     this.#giveUp();
   }
+}
+
+/** The error of an answer with another status than 2xx, in the words of Go's client; undefined for any other error. */
+function answerError(error: unknown, body: string): CatalogError | undefined {
+  const { isResponse, response } = error as { isResponse?: boolean; response?: http.IncomingMessage };
+  if (!isResponse) return undefined;
+  const status = response?.statusCode ?? 0;
+  return new CatalogError(kindOf(status, body), `Unexpected response code: ${status} (${excerpt(body)})`);
+}
+
+/** Consul 1.8 says 500 for a check that it does not know, newer ones 404. */
+function kindOf(status: number, body: string): Failure {
+  if (/does not have associated TTL|Unknown check|Unknown service/i.test(body)) return "lost";
+  return status >= 500 || status === 429 ? "down" : "refused";
 }
 
 async function openLanes(target: Target): Promise<Lanes> {

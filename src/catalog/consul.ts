@@ -2,9 +2,9 @@
 import type { CatalogSettings, Dependency, Ms, Service, Status } from "../plan.ts";
 import { asCatalogError, type Backend, CatalogError, type Instance, type Watcher } from "./catalog.ts";
 import { type Clock, realClock } from "./clock.ts";
-import { excerpt } from "./consul-errors.ts";
 import { type Answer, type Call, ConsulHttp } from "./consul-http.ts";
 import { targetOf } from "./consul-target.ts";
+import { excerpt } from "./http-errors.ts";
 import { sortInstances } from "./instances.ts";
 import { Reach } from "./reach.ts";
 import { type Page, WatchLoop } from "./watch-loop.ts";

@@ -2,11 +2,12 @@
 import http from "node:http";
 import type { Ms } from "../plan.ts";
 import { CatalogError } from "./catalog.ts";
-import { excerpt, transportError, wasReset } from "./consul-errors.ts";
 import { type Answer, type Asking, ask, askForLines, type Lines } from "./http-ask.ts";
+import { excerpt, givenUpError, transportError, wasReset } from "./http-errors.ts";
 import { sharedLookup } from "./lookup.ts";
 import { systemCertificates } from "./system-certificates.ts";
 
+const certificateHint = "put the CA that signed it among the system's certificates";
 /** Codes of etcd's v2 API that mean something to us. */
 export const etcdCode = { keyNotFound: 100, notAFile: 102 } as const;
 
@@ -99,13 +100,14 @@ export class EtcdHttp {
     const asked = new URLSearchParams(query).toString();
     const url = `${endpoint}/v2/keys${key}${asked === "" ? "" : `?${asked}`}`;
     try {
-      if (this.#closed) throw new CatalogError("down", "given up");
+      if (this.#closed) throw givenUpError();
       if (!/^https?:\/\//.test(endpoint) || !URL.canParse(url)) {
         throw new CatalogError("refused", "etcd's endpoints are URLs such as http://etcd:4001");
       }
       return await act({ ...(await this.#way(new URL(url).protocol)), ...rest, url });
     } catch (error) {
-      if (!(error instanceof EtcdRefusal)) throw transportError(error, `${call.method} ${url}`, call.timeoutMs);
+      if (!(error instanceof EtcdRefusal))
+        throw transportError(error, `${call.method} ${url}`, call.timeoutMs, certificateHint);
       throw new EtcdRefusal(error.kind, `${call.method} ${url}: ${error.message}`, error.code, error.index);
     }
   }

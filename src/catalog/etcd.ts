@@ -5,9 +5,9 @@
 import type { CatalogSettings, Dependency, Ms, Service, Status } from "../plan.ts";
 import { asCatalogError, type Backend, CatalogError, type CatalogLog, type Instance, type Watcher } from "./catalog.ts";
 import { type Clock, realClock } from "./clock.ts";
-import { excerpt } from "./consul-errors.ts";
 import { type Call, EtcdHttp, EtcdRefusal, etcdCode, type Found } from "./etcd-http.ts";
 import { EtcdListener } from "./etcd-listener.ts";
+import { excerpt } from "./http-errors.ts";
 import { sortInstances } from "./instances.ts";
 import { Reach } from "./reach.ts";
 import { type Page, WatchLoop } from "./watch-loop.ts";

@@ -2,6 +2,7 @@
 import type http from "node:http";
 import type { Ms } from "../plan.ts";
 import { CatalogError } from "./catalog.ts";
+import { cutError, givenUpError, lateError, tooLargeError } from "./http-errors.ts";
 
 const bodyBytesMax = 32 * 1024 * 1024;
 const lineBytesMax = 1024 * 1024;
@@ -34,7 +35,7 @@ export async function ask(asking: Asking): Promise<Answer> {
       response.on("data", (chunk: Buffer) => {
         bytes += chunk.length;
         if (bytes <= bodyBytesMax) chunks.push(chunk);
-        else exchange.fail(new CatalogError("refused", `the answer is larger than ${bodyBytesMax} bytes`));
+        else exchange.fail(tooLargeError(bodyBytesMax));
       });
       response.on("end", () => {
         exchange.over();
@@ -93,7 +94,7 @@ class Exchange {
   readonly #sent: http.ClientRequest;
   readonly #signal: AbortSignal | undefined;
   readonly #failed: (error: Error) => void;
-  readonly #giveUp = (): void => this.fail(new CatalogError("down", "given up"));
+  readonly #giveUp = (): void => this.fail(givenUpError());
   readonly #timer: NodeJS.Timeout;
 
   constructor(asking: Asking, failed: (error: Error) => void, answered: (response: http.IncomingMessage) => void) {
@@ -103,13 +104,13 @@ class Exchange {
     const body = form === undefined ? undefined : new URLSearchParams(form).toString();
     const type = body === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" };
     this.#timer = setTimeout(() => {
-      this.fail(new CatalogError("down", `no answer within ${Math.round(timeoutMs)} ms`));
+      this.fail(lateError(timeoutMs));
     }, timeoutMs);
     this.#sent = request(url, { method, agent, headers: { "user-agent": "containerpilot", ...type } });
     this.#sent.on("error", (error) => this.fail(error));
     this.#sent.on("response", (response) => {
       response.on("error", () => {
-        this.fail(new CatalogError("down", "the connection was closed in the middle of the answer"));
+        this.fail(cutError());
       });
       answered(response);
     });

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
 import type { CatalogLog } from "../../../src/catalog/catalog.ts";
 import { openEtcd } from "../../../src/catalog/etcd.ts";
@@ -213,6 +214,44 @@ describe("several endpoints", () => {
     expect(await refused()).toMatchObject({ kind: "refused", message: "etcd has no endpoints" });
     expect(await refused("etcd:4001")).toMatchObject({ kind: "refused", message: /URLs such as http:\/\/etcd:4001/ });
   });
+});
+
+test("an answer that is cut, an error of the cluster, a page of HTML: told once, the list stays, healed by itself", async () => {
+  const etcd = await EtcdServer.start();
+  const proxy = await AgentProxy.start(etcd.port);
+  const stage = new Stage(openEtcd(settings(`http://${proxy.address}`), () => {}));
+  const other = new Stage(openEtcd(settings(etcd.url), () => {}));
+  stage.session.watch("watch.web", web);
+  let told = "";
+  const faults: ((response: ServerResponse) => void)[] = [
+    (response) => {
+      response.writeHead(200, { "content-length": 1_000 });
+      response.write('{"action":"get","node":{', () => response.socket?.resetAndDestroy());
+    },
+    (response) => {
+      const body = '{"errorCode":300,"message":"Raft Internal Error","cause":"no leader","index":5}';
+      response.writeHead(500, { "content-type": "application/json" }).end(body);
+    },
+    (response) => response.writeHead(200, { "content-type": "text/html" }).end("<html>Log in</html>"),
+  ];
+  for (const [n, spoil] of faults.entries()) {
+    await stage.watched("watch.web", told);
+    const before = stage.lines().length;
+    proxy.fault = (_, response) => {
+      spoil(response);
+      return true;
+    };
+    proxy.cut();
+    const asked = proxy.asked.length;
+    await sleep(2_500);
+    expect(proxy.asked.length - asked).toBeLessThanOrEqual(25);
+    expect(stage.lists("watch.web").at(-1)).toBe(told);
+    expect(stage.lines().slice(before)).toEqual([expect.stringContaining("warn Failed to query web: GET http")]);
+    proxy.fault = undefined;
+    await other.announced(serviceOf(`web-${n}`, { ttl: 60_000 }));
+    told = [told, `web-${n}`].filter((id) => id !== "").join(",");
+    await stage.watched("watch.web", told);
+  }
 });
 
 test("etcd that comes back empty: registered again by itself, two lines in all", async () => {
