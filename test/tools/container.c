@@ -39,7 +39,7 @@ _Noreturn static void usage(void) {
       "  --no-proc          an empty /proc\n"
       "  --cgroup FOLDER    joins it (once for each hierarchy)\n"
       "  --tty              a terminal of its own, copied to stdin and stdout\n"
-      "  --pidfile FILE     gets `pid N` (as seen from here) before PROGRAM runs\n"
+      "  --pidfile FILE     gets `pid N` (as seen from here) once PROGRAM was started\n"
       "  --status FILE      gets `exit N` or `signal N` when PROGRAM has ended; both files may be fd:N\n"
       "  leaves with PROGRAM's code, 128+N for a signal, 125 when the container could not be made\n",
       stderr);
@@ -133,7 +133,7 @@ _Noreturn static void be_inside(const struct container *c, int master) {
     for (int fd = 0; fd < 3; fd++) dup2(terminal, fd);
   }
   mount_all(c);
-  close_range(3, ~0U, 0);
+  close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   if (c->as_user) {
     if (setgroups(0, NULL) != 0 || setgid(c->gid) != 0 || setuid(c->uid) != 0) die("become", "the user");
   }
@@ -162,21 +162,20 @@ int main(int argc, char **argv) {
     if (fd < 0 || setns(fd, CLONE_NEWNET) != 0) die("join", c.netns);
     close(fd);
   }
-  /* The program waits until its pid was told, so that whoever reads the pid can signal it from its first instruction on. */
-  int go[2];
-  if (pipe2(go, O_CLOEXEC) != 0) die("pipe", "");
+  /*
+   * The pid is told when exec is done, which closes the other end: before, PID 1 is this program, and the kernel drops
+   * signals to it, as it drops those to a container runtime's own first process.
+   */
+  int executed[2];
+  if (pipe2(executed, O_CLOEXEC) != 0) die("pipe", "");
   unsigned long flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | (c.new_net ? CLONE_NEWNET : 0);
   pid_t pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
   if (pid < 0) die("clone", "(namespaces refused)");
-  if (pid == 0) {
-    char byte;
-    close(go[1]);
-    while (read(go[0], &byte, 1) < 0 && errno == EINTR) continue;
-    be_inside(&c, master);
-  }
+  if (pid == 0) be_inside(&c, master);
+  char byte;
+  close(executed[1]);
+  while (read(executed[0], &byte, 1) < 0 && errno == EINTR) continue;
   tell(c.pidfile, "pid", pid);
-  close(go[0]);
-  close(go[1]);
   if (c.tty) pump_terminal(master);
   int status;
   while (waitpid(pid, &status, 0) < 0) {

@@ -9,7 +9,7 @@ struct container {
   char **argv;
   const char *hostname;
   const char *status; /* file that gets `exit N` or `signal N` */
-  const char *pidfile; /* file that gets `pid N`, N as this side sees it, before the program runs */
+  const char *pidfile; /* file that gets `pid N`, N as this side sees it, once exec is done */
   const char *netns;   /* join this network namespace (path); NULL: none to join */
   const char *files;   /* tree laid over the root, which becomes private and writable; NULL: the host's root */
   const char *binds[LIST_MAX], *tmpfs[LIST_MAX], *cgroups[LIST_MAX];

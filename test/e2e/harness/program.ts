@@ -71,7 +71,7 @@ export class Program {
     });
   }
 
-  /** Settles when PID 1 exists; it may not have run an instruction yet. */
+  /** Settles when PID 1 is the program; it may not have run an instruction yet. */
   static async start({ container, argv, env, cwd, stdin, timeoutMs }: ProgramOptions): Promise<Program> {
     if (refused !== undefined) throw new Error(refused);
     const child = spawn(tool("container"), ["--pidfile", "fd:3", "--status", "fd:3", ...container, "--", ...argv], {
