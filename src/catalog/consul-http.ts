@@ -10,7 +10,8 @@ import type { Target } from "./consul-target.ts";
 import { cutError, excerpt, givenUpError, lateError, tooLargeError, transportError, wasReset } from "./http-errors.ts";
 import { sharedLookup } from "./lookup.ts";
 
-const certificateHint = "set the CA that signed it (tls.cafile), or tls.verify: false to accept any";
+const certificateHint =
+  "name the CA that signed it (tls.cafile or CONSUL_CACERT), or accept any (tls.verify: false or CONSUL_HTTP_SSL_VERIFY=false)";
 /** Some ten thousand instances; more is not a catalog's answer. */
 const bodyBytesMax = 32 * 1024 * 1024;
 

@@ -108,7 +108,7 @@ describe("https", () => {
     const error = await used.catch((reason: unknown) => reason);
     expect(error).toMatchObject({ kind: "refused" });
     expect(String(error)).toMatch(says);
-    expect(String(error)).toMatch(/certificate is not accepted.*tls\.cafile.*tls\.verify: false/);
+    expect(String(error)).toMatch(/certificate is not accepted.*tls\.cafile or CONSUL_CACERT.*tls\.verify: false/);
   });
 
   test("an unknown CA is accepted when that is written", async () => {
