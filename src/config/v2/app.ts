@@ -6,14 +6,17 @@ import { type StopRules, stopOf } from "../stop.ts";
 import type { Config, Parts } from "./index.ts";
 import type { Advertised } from "./services.ts";
 
-/** `preStart`, `preStop` and `postStop`: their output goes straight through. */
+/**
+ * `preStart`, `preStop` and `postStop`: their output goes straight through. What they leave running in the background stays, as
+ * with ContainerPilot 2.7.8: before there were coprocesses, that was how an image started its agent.
+ */
 export function hookJobs(
   parts: Parts,
   config: Config,
   rules: StopRules,
   preStart: readonly string[] | undefined,
 ): void {
-  const stop = stopOf(rules, { order: ["signal"], target: "group", leftovers: "kill" });
+  const stop = stopOf(rules, { order: ["signal"], target: "group", leftovers: "keep" });
   const hook = (id: string, argv: readonly string[] | undefined, rest: Pick<Job, "start"> & Partial<Job>): void => {
     if (argv === undefined) return;
     parts.jobs.push(jobOf({ id, stop, ...rest }));

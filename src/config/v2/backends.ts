@@ -32,7 +32,7 @@ export function backendJobs(parts: Parts, config: Config, rules: StopRules, begi
           holdMax: poll * 1000,
         },
         timeout: timeout?.ms || Number.POSITIVE_INFINITY,
-        stop: stopOf(rules, { order: ["signal"], target: "group", leftovers: "kill" }),
+        stop: stopOf(rules, { order: ["signal"], target: "group", leftovers: "keep" }),
       }),
     );
     parts.commands[job] = {

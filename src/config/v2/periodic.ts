@@ -18,6 +18,8 @@ export function periodicJobs(
 ): void {
   const stop = stopOf(rules, { order: ["signal"], target: "group", leftovers: "kill" });
   const ids = new Ids();
+  // What a task leaves running in the background stays, as with ContainerPilot 2.7.8.
+  const keeps: Job["stop"] = { ...stop, leftovers: "keep" };
   const every = (id: string, period: number, rest: Partial<Job>): void => {
     const start: Job["start"] = { ...startOn(begin), every: { period, first: "later" } };
     parts.jobs.push(jobOf({ id, start, stop, restart: FOREVER, maintenancePauses: true, ...rest }));
@@ -25,7 +27,7 @@ export function periodicJobs(
   for (const { name, command, frequency, timeout = frequency } of config.tasks) {
     const shown = name || command.join(" ");
     const id = ids.take(`task.${shown}`);
-    every(id, frequency.ms, { timeout: timeout.ms });
+    every(id, frequency.ms, { timeout: timeout.ms, stop: keeps });
     parts.commands[id] = {
       argv: command,
       label: `task[${shown}]`,
