@@ -15,6 +15,7 @@
 
 #include "boot.h"
 #include "futex.h"
+#include "gate.h"
 #include "logpump.h"
 #include "process.h"
 #include "queue.h"
@@ -28,6 +29,7 @@ namespace pilot {
 static constexpr int exit_internal = 70;
 static constexpr size_t fault_stack_bytes = 64 * 1024;
 static constexpr int sweep_poll_ms = 20;
+static constexpr int gate_wait_ms = 100;
 
 // Kept apart from the child table: an entry is used again once JavaScript has been told.
 static constexpr int32_t not_ended = -1;
@@ -76,7 +78,6 @@ static void stop_the_others() {
 
 /** The dead thread's last duty: wait for the application, then leave with its code. */
 [[noreturn]] static void park() {
-  signals_forward_all();
   while (main_status.load() == not_ended) futex_wait(&main_ended, 0, -1);
   stop_the_others();
   leave(exit_code_of(main_status.load()));
@@ -84,13 +85,23 @@ static void stop_the_others() {
 
 static void say(const char* what) { pump_log(LogLevel::error, {what, strlen(what)}, nullptr, 0); }
 
+/** Signals that JavaScript was told of and will never read go to the application; nothing is queued from here on. */
+static void take_over_signals() {
+  // A signal that is being handled now belongs to one side or the other, not to none.
+  gates_close(gate_wait_ms);
+  signals_forward_all();
+  queue_abandon();
+  Event event;
+  while (queue_pop(&event))
+    if (event.type == EventType::signal && !event.flag) process_signal(main_run.load(), event.signo, SignalTarget::process);
+  gates_open();
+}
+
 /** The first thread that dies takes over; any other one sleeps for ever. */
 static void claim_death() {
-  if (!js_dead.exchange(true)) {
-    queue_abandon();
-    return;
-  }
-  for (;;) pause();
+  if (js_dead.exchange(true))
+    for (;;) pause();
+  take_over_signals();
 }
 
 static void on_exit() {

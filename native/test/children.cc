@@ -11,7 +11,14 @@
 
 namespace pilot {
 
-static void touch(const std::string& path) { close(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)); }
+/** The file holds our pid, and is there only when it does. */
+static void touch(const std::string& path) {
+  std::string pid = std::to_string(getpid()), unfinished = path + ".new";
+  int fd = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (write(fd, pid.data(), pid.size()) < 0) _exit(99);
+  close(fd);
+  rename(unfinished.c_str(), path.c_str());
+}
 
 /** State as exec gave it, one `key=value` a line. */
 static void report() {
@@ -98,6 +105,18 @@ static void leave_behind(const std::string& ready) {
   for (;;) pause();
 }
 
+/** Leaves with 100 + the signal when it comes. */
+static void exit_on(int signo, const std::string& ready) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signo);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  touch(ready);
+  siginfo_t info;
+  sigwaitinfo(&set, &info);
+  _exit(100 + signo);
+}
+
 /** Says in the file `echo` that USR1 has come, then goes on. */
 static void echo_signal(const std::string& ready, const std::string& echo) {
   sigset_t set;
@@ -120,6 +139,7 @@ void child_main(const std::vector<std::string>& words) {
   if (verb == "orphans") orphans(atoi(words.at(1).c_str()), atoi(words.at(2).c_str()));
   if (verb == "linger") linger(words.at(1), words.at(2));
   if (verb == "leave-behind") leave_behind(words.at(1));
+  if (verb == "exit-on") exit_on(atoi(words.at(1).c_str()), words.at(2));
   if (verb == "echo-signal") echo_signal(words.at(1), words.at(2));
   _exit(0);
 }

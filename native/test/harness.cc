@@ -189,7 +189,8 @@ int main(int argc, char** argv) {
   self_path = realpath(argv[0], resolved) != nullptr ? resolved : argv[0];
   if (argc > 1 && strcmp(argv[1], "child") == 0) child_main(std::vector<std::string>(argv + 2, argv + argc));
   int passed = 0, failed = 0;
-  for (const std::vector<Test>* group : {&ring_tests, &spawn_tests, &signal_tests, &reap_tests, &sweep_tests, &gate_tests}) {
+  for (const std::vector<Test>* group : {&ring_tests, &spawn_tests, &signal_tests, &reap_tests, &sweep_tests, &gate_tests,
+                                         &dead_tests}) {
     for (const Test& test : *group) {
       bool wanted = argc == 1;
       for (int i = 1; i < argc; i++) wanted = wanted || strncmp(test.name, argv[i], strlen(argv[i])) == 0;

@@ -87,6 +87,6 @@ struct Test {
   bool handlers = false;
 };
 
-extern const std::vector<Test> ring_tests, spawn_tests, signal_tests, reap_tests, sweep_tests, gate_tests;
+extern const std::vector<Test> ring_tests, spawn_tests, signal_tests, reap_tests, sweep_tests, gate_tests, dead_tests;
 
 }  // namespace pilot
