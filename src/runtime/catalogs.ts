@@ -1,4 +1,5 @@
-import type { CatalogEvent, CatalogLog, CatalogSession } from "../catalog/catalog.ts";
+import type { CatalogEvent, CatalogLog, CatalogSession, Instance } from "../catalog/catalog.ts";
+import { sameMembers } from "../catalog/instances.ts";
 import type { CatalogSettings, Dependency, Service, ServiceId, Status, WatchId } from "../plan.ts";
 import { Lazy } from "./lazy.ts";
 import type { Unnumbered } from "./processes.ts";
@@ -7,20 +8,39 @@ import type { Unnumbered } from "./processes.ts";
 interface Place {
   print: string;
   session: Lazy<CatalogSession>;
+  /** Withdrawals that are not answered yet; a place that was left is closed when there are none. */
+  withdrawing: number;
+}
+
+interface Announced {
+  place: Place;
+  service: Service;
+  attempt: number;
+  status: Status;
+  output: string;
+}
+
+/** What a watch was told last. It outlives the session's own memory, which ends with each `unwatch`. */
+interface Seen {
+  dependency: string;
+  revision: number;
+  instances: readonly Instance[];
 }
 
 /**
  * The catalog as the loop sees it: wishes go in, inputs come out. The client's code is loaded when it is first needed,
  * after the application was started; wishes until then wait in order.
  *
- * A reload may name another catalog: what was announced in the old one is withdrawn there.
+ * A reload may name another catalog: what is announced or watched moves there, and is withdrawn in the old one.
  */
 export class Catalogs {
   readonly #push: (input: Unnumbered) => void;
   readonly #log: (line: CatalogLog) => void;
-  /** Where each service was announced last, and as what. */
-  readonly #announced = new Map<ServiceId, { session: Lazy<CatalogSession>; service: Service }>();
-  readonly #watched = new Map<WatchId, Lazy<CatalogSession>>();
+  readonly #announced = new Map<ServiceId, Announced>();
+  /** The place whose word counts for a service: where it was announced, or is being withdrawn at the core's wish. */
+  readonly #places = new Map<ServiceId, Place>();
+  readonly #watched = new Map<WatchId, { place: Place; dependency: Dependency }>();
+  readonly #seen = new Map<WatchId, Seen>();
   #current: Place | undefined;
 
   constructor(push: (input: Unnumbered) => void, log: (line: CatalogLog) => void) {
@@ -28,18 +48,21 @@ export class Catalogs {
     this.#log = log;
   }
 
-  /** From now on wishes go to this catalog. Nothing is loaded or connected yet. */
+  /** From now on wishes go to this catalog. Nothing is loaded or connected before the first one. */
   use(settings: CatalogSettings): void {
     const print = JSON.stringify(settings);
-    if (this.#current?.print === print) return;
+    const left = this.#current;
+    if (left?.print === print) return;
     const session = new Lazy(
       async () => {
         const { openCatalog } = await import("../catalog/open.ts");
-        return openCatalog(settings, (event) => this.#take(event), this.#log);
+        return openCatalog(settings, (event) => this.#take(place, event), this.#log);
       },
       (error) => this.#log({ level: "error", message: `the catalog's client cannot be loaded: ${String(error)}` }),
     );
-    this.#current = { print, session };
+    const place: Place = { print, session, withdrawing: 0 };
+    this.#current = place;
+    if (left !== undefined) this.#move(left);
   }
 
   /** Loads the client ahead of the first wish. */
@@ -48,38 +71,81 @@ export class Catalogs {
   }
 
   announce(id: ServiceId, service: Service, attempt: number, status: Status, output: string): void {
-    const session = this.#current?.session;
-    if (session === undefined) return;
-    this.#announced.set(id, { session, service });
-    session.do((open) => open.announce(id, service, attempt, status, output));
+    const place = this.#current;
+    if (place === undefined) return;
+    this.#places.set(id, place);
+    this.#announced.set(id, { place, service, attempt, status, output });
+    place.session.do((open) => open.announce(id, service, attempt, status, output));
   }
 
   /** `service`: as the configuration knows it, for one that was never announced by this process. */
   withdraw(id: ServiceId, service: Service | undefined): void {
     const last = this.#announced.get(id);
     const known = last?.service ?? service;
-    const session = last?.session ?? this.#current?.session;
+    const place = last?.place ?? this.#current;
     this.#announced.delete(id);
-    if (known === undefined || session === undefined) this.#push({ t: "withdrawn", service: id, ok: true });
-    else session.do((open) => open.withdraw(id, known));
+    if (known === undefined || place === undefined) {
+      this.#push({ t: "withdrawn", service: id, ok: true });
+      return;
+    }
+    this.#places.set(id, place);
+    this.#withdrawFrom(place, id, known);
   }
 
   watch(id: WatchId, dependency: Dependency): void {
-    const session = this.#current?.session;
-    if (session === undefined) return;
-    this.#watched.set(id, session);
-    session.do((open) => open.watch(id, dependency));
+    const place = this.#current;
+    if (place === undefined) return;
+    this.#watched.set(id, { place, dependency });
+    place.session.do((open) => open.watch(id, dependency));
   }
 
   unwatch(id: WatchId): void {
-    this.#watched.get(id)?.do((open) => open.unwatch(id));
+    this.#watched.get(id)?.place.session.do((open) => open.unwatch(id));
     this.#watched.delete(id);
   }
 
-  #take(event: CatalogEvent): void {
+  #withdrawFrom(place: Place, id: ServiceId, service: Service): void {
+    place.withdrawing += 1;
+    place.session.do((open) => open.withdraw(id, service));
+  }
+
+  #move(left: Place): void {
+    for (const [id, { place, service, attempt, status, output }] of this.#announced) {
+      if (place !== left) continue;
+      this.#withdrawFrom(left, id, service);
+      this.announce(id, service, attempt, status, output);
+    }
+    for (const [id, { place, dependency }] of this.#watched) if (place === left) this.watch(id, dependency);
+    this.#closeIfLeft(left);
+  }
+
+  /** Closing also ends its watches. One that was never loaded has nothing to close. */
+  #closeIfLeft(place: Place): void {
+    if (place === this.#current || place.withdrawing > 0 || !place.session.asked) return;
+    place.session.do((open) => open.close());
+  }
+
+  #take(place: Place, event: CatalogEvent): void {
     if (event.t === "watched") {
-      const { watch, revision, count, differs } = event;
-      this.#push({ t: "watched", watch, revision, count, differs });
-    } else this.#push(event);
+      if (this.#watched.get(event.watch)?.place === place) this.#told(event);
+      return;
+    }
+    if (event.t === "withdrawn") {
+      place.withdrawing -= 1;
+      this.#closeIfLeft(place);
+    }
+    if (this.#places.get(event.service) === place) this.#push(event);
+  }
+
+  /** Counts revisions through all sessions, and compares with what this watch was told last in any of them. */
+  #told({ watch, instances }: Extract<CatalogEvent, { t: "watched" }>): void {
+    const { name, tag, dc } = this.#watched.get(watch)?.dependency ?? {};
+    const dependency = JSON.stringify([name, tag, dc]);
+    const last = this.#seen.get(watch);
+    const before = last?.dependency === dependency ? last.instances : [];
+    const revision = (last?.revision ?? 0) + 1;
+    this.#seen.set(watch, { dependency, revision, instances });
+    const differs = !sameMembers(before, instances);
+    this.#push({ t: "watched", watch, revision, count: instances.length, differs });
   }
 }

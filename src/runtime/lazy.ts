@@ -30,6 +30,11 @@ export class Lazy<T> {
     return this.#loading;
   }
 
+  /** Its code was loaded, or is on its way. */
+  get asked(): boolean {
+    return this.#loading !== undefined;
+  }
+
   /** Nothing waits: whatever was asked is done. */
   get idle(): boolean {
     return this.#waiting.length === 0;
