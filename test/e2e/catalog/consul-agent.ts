@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { cleanUp } from "../harness/cleanup.ts";
 import { server } from "../harness/tools.ts";
 import { freePorts } from "./ports.ts";
-import { until } from "./wait.ts";
+import { stop, until } from "./wait.ts";
 
 /** A real Consul agent in development mode on ports of its own; what it held is gone when it is started again. */
 export class ConsulAgent {
@@ -61,8 +61,8 @@ export class ConsulAgent {
     await gone;
   }
 
-  pause(): void {
-    this.#child?.kill("SIGSTOP");
+  pause(): Promise<void> {
+    return stop(this.#child);
   }
 
   resume(): void {

@@ -71,7 +71,7 @@ describe("a real agent", () => {
     stage.beat(web, 500);
     await stage.watched("watch.db", "db-1");
     await stage.line("Service registered");
-    agent.pause();
+    await agent.pause();
     await stage.line("no answer within", 6_000);
     await sleep(1_000);
     agent.resume();
@@ -82,7 +82,7 @@ describe("a real agent", () => {
     await stage.watched("watch.db", "db-1,db-2");
     expect(stage.lists("watch.db")).toEqual(["db-1", "db-1,db-2"]);
     expect(stage.lines().filter((line) => line.startsWith("warn"))).toHaveLength(1);
-    agent.pause();
+    await agent.pause();
     const { ok, ms } = await stage.withdraw(web);
     expect(ok).toBe(false);
     expect(ms).toBeLessThan(2 * 2_000 + 500);
@@ -199,7 +199,7 @@ describe("behind a proxy", () => {
     };
     proxy.cut();
     const asked = proxy.asked.length;
-    await sleep(2_500);
+    await sleep(1_600);
     const [queries, calls] = ["/health/", "/agent/"].map(
       (path) => proxy.asked.slice(asked).filter(({ url }) => url.includes(path)).length,
     ) as [number, number];

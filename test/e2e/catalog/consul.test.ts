@@ -1,14 +1,24 @@
+import { beforeAll } from "vitest";
 import { openConsul } from "../../../src/catalog/consul.ts";
 import { ConsulAgent } from "./consul-agent.ts";
 import { type Bed, contract } from "./contract.ts";
 
+let agent: ConsulAgent;
+beforeAll(async () => {
+  agent = await ConsulAgent.start();
+});
+
+/** One agent for all tests, emptied for each. */
 async function bed(): Promise<Bed> {
-  const agent = await ConsulAgent.start();
+  const wipe = async (id: string): Promise<void> => {
+    await agent.json(`/v1/agent/service/deregister/${encodeURIComponent(id)}`, "PUT");
+  };
+  for (const id of Object.keys(await agent.json<object>("/v1/agent/services"))) await wipe(id);
   return {
     open: () => openConsul({ kind: "consul", address: agent.address }, {}),
-    wipe: ({ id }) => agent.json(`/v1/agent/service/deregister/${id}`, "PUT"),
+    wipe: ({ id }) => wipe(id),
     async fail(how) {
-      if (how === "hung") agent.pause();
+      if (how === "hung") await agent.pause();
       else await agent.kill();
     },
     async back() {

@@ -5,7 +5,7 @@ import { tempFolder } from "../harness/folder.ts";
 import { type Answer, ask } from "../harness/network.ts";
 import { server } from "../harness/tools.ts";
 import { freePorts } from "./ports.ts";
-import { until } from "./wait.ts";
+import { stop, until } from "./wait.ts";
 
 /** A real etcd with its old API, on ports of its own; what it held is gone when it is started again. */
 export class EtcdServer {
@@ -35,7 +35,19 @@ export class EtcdServer {
     const data = join(tempFolder(), "data");
     const urls = ["--listen-client-urls", this.url, "--advertise-client-urls", this.url];
     const peers = ["--listen-peer-urls", `http://127.0.0.1:${this.#peerPort}`];
-    const argv = ["--pdeathsig", "KILL", server("etcd"), "--enable-v2", "--data-dir", data, ...urls, ...peers];
+    // A single member elects itself, after this.
+    const quick = ["--heartbeat-interval", "10", "--election-timeout", "100"];
+    const argv = [
+      "--pdeathsig",
+      "KILL",
+      server("etcd"),
+      "--enable-v2",
+      "--data-dir",
+      data,
+      ...urls,
+      ...peers,
+      ...quick,
+    ];
     this.#child = spawn("setpriv", argv, { stdio: "ignore" });
     await until("etcd is healthy", () => this.healthy(), Boolean, 20_000);
   }
@@ -49,8 +61,8 @@ export class EtcdServer {
     await gone;
   }
 
-  pause(): void {
-    this.#child?.kill("SIGSTOP");
+  pause(): Promise<void> {
+    return stop(this.#child);
   }
 
   resume(): void {

@@ -30,7 +30,7 @@ async function asking(answer: (response: ServerResponse) => void): Promise<Askin
 describe("an answer as a whole", () => {
   test("is given with its status and text", async () => {
     const how = await asking((response) => response.writeHead(418).end("short"));
-    expect(await ask(how)).toMatchObject({ status: 418, text: "short" });
+    expect(await ask({ ...how, timeoutMs: 10_000 })).toMatchObject({ status: 418, text: "short" });
   });
 
   test.each<[string, (response: ServerResponse) => void, RegExp]>([
@@ -95,7 +95,7 @@ describe("an answer in lines", () => {
       response.flushHeaders();
     });
     const lines: string[] = [];
-    const answer = await askForLines(how, (line) => lines.push(line));
+    const answer = await askForLines({ ...how, timeoutMs: 1_500 }, (line) => lines.push(line));
     expect(answer).toHaveProperty("ended");
     to?.write("one\ntw");
     await until(
@@ -103,7 +103,7 @@ describe("an answer in lines", () => {
       () => lines.length,
       (count) => count === 1,
     );
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => setTimeout(resolve, 1_600));
     to?.write("o\n\nthree");
     await until(
       "the second line",
@@ -120,7 +120,7 @@ describe("an answer in lines", () => {
       response.writeHead(200);
       response.write("one\n", () => response.socket?.resetAndDestroy());
     });
-    const answer = await askForLines(how, () => {});
+    const answer = await askForLines({ ...how, timeoutMs: 10_000 }, () => {});
     expect("ended" in answer && (await answer.ended)?.message).toBe(
       "the connection was closed in the middle of the answer",
     );
@@ -128,7 +128,10 @@ describe("an answer in lines", () => {
 
   test("one that is refused is given whole", async () => {
     const how = await asking((response) => response.writeHead(404).end("no such thing"));
-    expect(await askForLines(how, () => {})).toMatchObject({ status: 404, text: "no such thing" });
+    expect(await askForLines({ ...how, timeoutMs: 10_000 }, () => {})).toMatchObject({
+      status: 404,
+      text: "no such thing",
+    });
   });
 
   test("one that does not begin, or a line without an end, is given up", async () => {
@@ -137,7 +140,7 @@ describe("an answer in lines", () => {
       response.writeHead(200);
       response.write("x".repeat(1_200_000));
     });
-    const answer = await askForLines(endless, () => {});
+    const answer = await askForLines({ ...endless, timeoutMs: 10_000 }, () => {});
     expect("ended" in answer && (await answer.ended)?.message).toBe("a line of the answer has no end");
     await until("no connection is left", endless.open, (count) => count === 0);
   });

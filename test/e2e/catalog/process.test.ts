@@ -36,7 +36,7 @@ test("with a Consul that stands still: the same", async () => {
   const agent = await ConsulAgent.start();
   const process = await SessionProcess.start({ kind: "consul", address: agent.address });
   await busy(process);
-  agent.pause();
+  await agent.pause();
   process.tell({ announce: service });
   process.tell({ withdraw: service });
   const { code, ms } = await process.close();
