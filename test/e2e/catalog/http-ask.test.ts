@@ -60,7 +60,8 @@ describe("an answer as a whole", () => {
     ["nobody any more", (response) => void response.socket?.destroy(), /^socket hang up$/],
   ])("%s rejects, and leaves no connection", async (_, answer, message) => {
     const how = await asking(answer);
-    await expect(ask(how)).rejects.toThrow(message);
+    const timeoutMs = message.test("no answer within 300 ms") ? 300 : 10_000;
+    await expect(ask({ ...how, timeoutMs })).rejects.toThrow(message);
     await until("no connection is left", how.open, (count) => count === 0);
   });
 
