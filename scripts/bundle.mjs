@@ -164,11 +164,26 @@ export async function bundle({ entries, src, outdir }) {
   return made;
 }
 
+/** The licence of every package that is in a bundle, which its terms want to go along. */
+function licences(made) {
+  const inside = Object.values(made).flatMap(({ inputs }) =>
+    inputs.map((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1]),
+  );
+  return [...new Set(inside.filter((name) => name !== undefined))].sort().map((name) => {
+    const folder = join(root, "node_modules", name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} is bundled and comes without a licence file`);
+    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), "utf8").trim()}\n`;
+  });
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const src = join(root, "src");
   const entries = { containerpilot: join(src, "bin/containerpilot.ts"), cpctl: join(src, "bin/cpctl.ts") };
   try {
     const made = await bundle({ entries, src, outdir: join(root, "dist") });
+    writeFileSync(join(root, "dist/LICENSES.txt"), licences(made).join(`\n${"-".repeat(80)}\n\n`));
     mkdirSync(join(root, "build"), { recursive: true });
     writeFileSync(join(root, "build/bundle.json"), `${JSON.stringify(made, null, 1)}\n`);
     for (const name of Object.keys(made).sort()) process.stdout.write(`dist/${name} ${made[name].bytes} bytes\n`);
