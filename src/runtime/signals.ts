@@ -6,7 +6,6 @@ const NAMES: readonly string[] = (
 
 /** Highest signal number. */
 export const SIGNAL_MAX = 64;
-export const SIGTERM = 15;
 export const SIGKILL = 9;
 
 /** `SIGTERM` for 15; real-time signals, which have no name of their own, as `SIG40`. */
