@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <initializer_list>
+
 #include "futex.h"
 #include "loglines.h"
 #include "logown.h"
@@ -23,6 +25,13 @@ namespace pilot {
 LogState log_state;
 
 // ---- start ----
+
+static void close_fd(int32_t* fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+static int region_fd = -1;
 
 /** Pages are taken when they are touched and given back when a run is done (log_run_mark). */
 static int make_region() {
@@ -37,8 +46,11 @@ static int make_region() {
   region->runs_max = log_runs_max;
   region->started_ns = log_clock_ns(CLOCK_REALTIME);
   log_state.region = region;
+  region_fd = in_file ? memory.release() : -1;
   return 0;
 }
+
+int pump_fd() { return region_fd; }
 
 int log_watch(int operation, int epoll, int fd, uint64_t tag, uint32_t events) {
   struct epoll_event event = {};
@@ -65,7 +77,10 @@ int pump_start() {
   tzset();
   int error = make_region();
   if (error == 0) error = start_thread();
-  if (error != 0) log_state.region = nullptr;
+  if (error == 0) return 0;
+  if (log_state.region != nullptr) munmap(log_state.region, sizeof(LogRegion));
+  log_state.region = nullptr;
+  for (int* fd : {&region_fd, &log_state.wake_fd, &log_state.main_epoll, &log_state.logs_epoll}) close_fd(fd);
   return error;
 }
 
@@ -78,15 +93,12 @@ void log_wake() {
 
 // ---- runs ----
 
+/** log_runs_max when there is no such run, or no pump. */
 static uint32_t find_run(uint32_t run) {
+  if (log_state.region == nullptr) return log_runs_max;
   uint32_t index = 0;
   while (index < log_runs_max && log_state.region->ids[index].load(std::memory_order_acquire) != run) index++;
   return index;
-}
-
-static void close_fd(int32_t* fd) {
-  if (*fd >= 0) close(*fd);
-  *fd = -1;
 }
 
 void log_stream_drop(LogStream* stream) {
@@ -183,7 +195,6 @@ void pump_abandon(uint32_t id) {
 }
 
 void pump_exited(uint32_t id) {
-  if (log_state.region == nullptr) return;
   uint32_t index = find_run(id);
   if (index == log_runs_max) return;
   log_state.region->runs[index].flags.fetch_or(log_run_exited);
@@ -198,6 +209,7 @@ void pump_release(uint32_t id) {
 // ---- our own lines ----
 
 int pump_settings(const LogSettings& settings) {
+  if (log_state.region == nullptr) return -ENOSYS;
   // Stdio stays what and where it is. Any other descriptor may be closed, and its number used again, while we write.
   bool owned = settings.fd > STDERR_FILENO;
   int fd = owned ? fcntl(settings.fd, F_DUPFD_CLOEXEC, 3) : settings.fd;

@@ -25,9 +25,11 @@ inline constexpr int pump_drain_ms = 250;
 
 /**
  * Starts the thread `cp-logs`: level info, format default, dialect v3, descriptor 1 until pump_settings is called. Once;
- * nothing else of the pump may be called before. 0 or -errno.
+ * before it, and after it failed, the other calls do nothing. 0 or -errno.
  */
 int pump_start();
+/** The file its state lies in, close-on-exec, for a program that takes this one's place; -1: there is none. */
+int pump_fd();
 
 /**
  * Makes the pipes of a run that is about to be spawned; `child_fds` are their write ends for the child's stdout and stderr

@@ -93,6 +93,13 @@ class LogThread {
     return true;
   }
 
+  /** Passes unterminated lines of streams that go on: nobody shall wait for the newline of a process left behind. */
+  void pass_rest(uint32_t index) {
+    for (uint32_t i = 2 * index; i < 2 * index + 2; i++) {
+      if (stream_of(i)->kind == LogStreamKind::log && stream_of(i)->fd >= 0) pass_lines(i, true);
+    }
+  }
+
   void stream_ended(uint32_t index) {
     LogRun* run = &region_->runs[index];
     for (uint32_t i = 0; i < 2; i++) {
@@ -103,21 +110,29 @@ class LogThread {
     log_run_mark(index, log_run_ended);
   }
 
-  /** One read. What is captured beyond the bound, or after it was handed over, is read to be forgotten. */
+  /** Several reads, as long as there is much to read; then it is another stream's turn. */
   void read_stream(uint32_t number) {
+    if ((run_of(number)->flags.load() & log_run_live) == 0) return;
+    for (int i = 0; i < reads_max && stream_of(number)->fd >= 0; i++) {
+      if (blocked_.has(number) && !pass_stream(number)) return;
+      if (read_item(number) < static_cast<ssize_t>(log_item_bytes)) return;
+    }
+  }
+
+  /** One read; its result. What is captured beyond the bound is read to be forgotten. */
+  ssize_t read_item(uint32_t number) {
     LogStream* stream = stream_of(number);
-    if ((run_of(number)->flags.load() & log_run_live) == 0 || stream->fd < 0) return;
-    if (blocked_.has(number) && !pass_stream(number)) return;
     bool capture = stream->kind == LogStreamKind::capture;
     char forgotten[log_item_bytes];
-    bool kept = !capture || (!closed(number) && stream->end < log_capture_bytes_max);
+    bool kept = !capture || stream->end < log_capture_bytes_max;
     ssize_t count;
     {
       GatePass pass(log_state.gate);
+      // Non-blocking and ours alone, so it needs no poll.
       count = read(stream->fd, kept ? buffer_of(number) + stream->end : forgotten, log_item_bytes);
       if (count > 0 && kept) stream->end += static_cast<uint32_t>(count);
       if (capture && stream->end > log_capture_bytes_max) stream->end = log_capture_bytes_max;
-      if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+      if (count < 0 && (errno == EAGAIN || errno == EINTR)) return count;
       if (count <= 0) log_stream_drop(stream);
     }
     if (!capture) {
@@ -125,6 +140,7 @@ class LogThread {
     } else if (count <= 0) {
       stream_ended(number / 2);
     }
+    return count;
   }
 
   // ---- ends of runs ----
@@ -188,12 +204,8 @@ class LogThread {
     for (uint32_t i = draining_.next(0); i < log_runs_max; i = draining_.next(i + 1)) {
       LogRun* run = &region_->runs[i];
       if (run->deadline_ms > log_monotonic_ms()) continue;
-      // The leader's last words need not wait for the newline of another.
-      for (uint32_t j = 0; j < 2; j++) {
-        if (run->streams[j].kind == LogStreamKind::log) pass_lines(2 * i + j, true);
-      }
+      pass_rest(i);
       close_run(i, has_writer(run->streams[0].fd) || has_writer(run->streams[1].fd));
-      stream_ended(i);
     }
   }
 
@@ -208,9 +220,7 @@ class LogThread {
     for (uint32_t i = 0; i < log_runs_max; i++) {
       // The id first: looking at an entry that was never used would take a page for it.
       if (region_->ids[i].load() == 0 || (region_->runs[i].flags.load() & log_run_live) == 0) continue;
-      for (uint32_t j = 0; j < 2; j++) {
-        if (region_->runs[i].streams[j].kind == LogStreamKind::log) pass_lines(2 * i + j, true);
-      }
+      pass_rest(i);
     }
     output_.write_out();
     if (output_.pending() > 0) return;
@@ -276,6 +286,7 @@ class LogThread {
   }
 
   static constexpr int events_max = 16;
+  static constexpr int reads_max = 8;
 
   LogRegion* region_ = log_state.region;
   LogOutput output_;

@@ -2,10 +2,14 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <stddef.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,7 +24,6 @@
 
 #include "../logpump.h"
 #include "../queue.h"
-#include "../table.h"
 #include "check.h"
 
 using namespace pilot;
@@ -216,4 +219,39 @@ inline int open_descriptors() {
   int count = 0;
   for (int fd = 0; fd < 4096; fd++) count += fcntl(fd, F_GETFD) >= 0;
   return count;
+}
+
+/** All calls of pwritev2 fail with ENOSYS from here on. */
+inline void refuse_pwritev2() {
+  struct sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwritev2, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog filter = {4, program};
+  CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+  CHECK(syscall(SYS_pwritev2, -1, nullptr, 0, 0, 0, 0) == -1 && errno == ENOSYS);
+}
+
+/** Starts the pump and tests it; the exit code. */
+inline int run_once(const char* name, void (*tests)()) {
+  setenv("TZ", "UTC0", 1);
+  signal(SIGPIPE, SIG_IGN);
+  if (CHECK(pump_start() == 0)) tests();
+  return check_end(name);
+}
+
+/** The same in two processes, the first one without pwritev2: then poll decides whether a pipe may be written. */
+inline int run_twice(const char* name, void (*tests)()) {
+  pid_t old_kernel = fork();
+  if (old_kernel == 0) {
+    refuse_pwritev2();
+    int code = run_once((name + " without pwritev2"s).c_str(), tests);
+    fflush(stdout);
+    _exit(code);
+  }
+  int status = -1;
+  CHECK(waitpid(old_kernel, &status, 0) == old_kernel && status == 0);
+  return run_once(name, tests);
 }

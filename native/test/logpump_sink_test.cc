@@ -1,11 +1,5 @@
 // Where the log goes, and how that changes: every kind of descriptor, settings in the middle, old kernels.
-// All of it twice, the first time with pwritev2 refused, as by Linux before 4.6 or a seccomp profile.
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <termios.h>
 
 #include "logpump_fixture.h"
@@ -220,22 +214,7 @@ void test_terminal() {
   close(master);
 }
 
-/** All calls of pwritev2 fail with ENOSYS from here on. */
-void refuse_pwritev2() {
-  struct sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwritev2, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  struct sock_fprog filter = {4, program};
-  CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
-  CHECK(syscall(SYS_pwritev2, -1, nullptr, 0, 0, 0, 0) == -1 && errno == ENOSYS);
-}
-
-int test_all(const char* name) {
-  CHECK(table_make() == 0);
-  if (!CHECK(pump_start() == 0)) return check_end(name);
+void test_all() {
   int before = open_descriptors();
   test_settings_in_the_middle();
   test_number_used_again();
@@ -244,22 +223,8 @@ int test_all(const char* name) {
   test_shared_pipe();
   test_terminal();
   CHECK(open_descriptors() <= before + 1);
-  return check_end(name);
 }
 
 }  // namespace
 
-int main() {
-  setenv("TZ", "UTC0", 1);
-  signal(SIGPIPE, SIG_IGN);
-  pid_t old_kernel = fork();
-  if (old_kernel == 0) {
-    refuse_pwritev2();
-    int code = test_all("logpump_sink without pwritev2");
-    fflush(stdout);
-    _exit(code);
-  }
-  int status = -1;
-  CHECK(waitpid(old_kernel, &status, 0) == old_kernel && status == 0);
-  return test_all("logpump_sink");
-}
+int main() { return run_twice("logpump_sink", test_all); }

@@ -213,6 +213,24 @@ void test_capture() {
   CHECK(captured(none, capture, "", "err").first == "err");
 }
 
+/** The bound in the middle of a read. */
+void test_capture_bound() {
+  uint32_t* phase = shared<uint32_t>();
+  std::string first(100, 'f'), rest(log_capture_bytes_max, 'r');
+  Child child = start_child(capture, none, {}, [&] {
+    write_all(1, first);
+    __atomic_store_n(phase, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(phase, __ATOMIC_SEQ_CST) != 2) nap(1);
+    write_all(1, rest);
+  });
+  CHECK(wait_for([&] { return __atomic_load_n(phase, __ATOMIC_SEQ_CST) == 1; }));
+  CHECK(pump_flush(patience_ms));
+  __atomic_store_n(phase, 2, __ATOMIC_SEQ_CST);
+  CHECK(reap(child) == 0);
+  CHECK(wait_closed(child.run).text == (first + rest).substr(0, log_capture_bytes_max));
+  munmap(phase, sizeof *phase);
+}
+
 /** A captured stream that is held: the value is what came by the deadline, the rest is read and forgotten. */
 void test_capture_held() {
   HeldRun held(capture, "7", std::string(300000, 'z'));
@@ -333,13 +351,7 @@ void test_many_runs() {
   CHECK(open_descriptors() == before);
 }
 
-}  // namespace
-
-int main() {
-  setenv("TZ", "UTC0", 1);
-  signal(SIGPIPE, SIG_IGN);
-  CHECK(table_make() == 0);
-  if (!CHECK(pump_start() == 0)) return check_end("logpump");
+void test_all() {
   test_lines();
   test_formats();
   test_both_streams();
@@ -347,6 +359,7 @@ int main() {
   test_early_close();
   test_grandchild();
   test_capture();
+  test_capture_bound();
   test_capture_held();
   test_level();
   test_own_lines();
@@ -354,5 +367,8 @@ int main() {
   test_exit_before_run();
   test_limits();
   test_many_runs();
-  return check_end("logpump");
 }
+
+}  // namespace
+
+int main() { return run_once("logpump", test_all); }
