@@ -19,7 +19,7 @@
 namespace pilot {
 
 /** Far longer than anything takes; only a test that fails waits for it. */
-inline constexpr int patience_ms = 30000;
+inline constexpr int patience_ms = 60000;
 
 /** Path of the test program, which plays the children as well: `child VERB WORD…`. */
 extern std::string self_path;

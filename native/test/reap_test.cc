@@ -36,8 +36,8 @@ static void check_orphans(int total) {
   CHECK(cp_load(table->orphans) == (uint64_t)total);
 }
 
-static void orphans_pid1() { check_orphans(2000); }
-static void orphans_subreaper() { check_orphans(1000); }
+static void orphans_pid1() { check_orphans(1000); }
+static void orphans_subreaper() { check_orphans(500); }
 
 static void all_codes() {
   CHECK(boot(false).error == 0);
