@@ -7,12 +7,10 @@ import { emit, happen, log } from "./facts.ts";
 import type { JobState, ServiceState, State } from "./state.ts";
 import { arm, disarm } from "./timers.ts";
 
-/** No announce of a service that is being withdrawn, in maintenance, or stopping. */
-function mayAnnounce(core: State, own: JobState, service: ServiceState): boolean {
-  return !service.withdrawing && !core.maintenance && own.phase !== "stopping" && own.phase !== "done";
-}
-
-/** Wishes a status, or wishes it again: the repetition is the heartbeat. */
+/**
+ * Wishes a status, or wishes it again: the repetition is the heartbeat. Nothing is announced in maintenance or of a job that
+ * stops; a wish for a service that is being withdrawn is made when that is over.
+ */
 export function announce(core: State, own: JobState, service: ServiceState, status: Status, cause: Id): void {
   if (core.maintenance || own.phase === "stopping" || own.phase === "done") return;
   service.want = status;
@@ -23,7 +21,7 @@ export function announce(core: State, own: JobState, service: ServiceState, stat
 /** The catalog has forgotten it, or its definition has changed: the same wish again. */
 export function announceAgain(core: State, own: JobState, service: ServiceState, cause: Id): void {
   delete service.told;
-  if (service.want && mayAnnounce(core, own, service)) announce(core, own, service, service.want, cause);
+  if (service.want) announce(core, own, service, service.want, cause);
 }
 
 export function announced(core: State, service: ServiceState, attempt: number, ok: boolean, cause: Id): void {
