@@ -11,6 +11,7 @@
       "native/logformat.cc",
       "native/logjson.cc",
       "native/loglines.cc",
+      "native/logmessages.cc",
       "native/logoutput.cc",
       "native/logown.cc",
       "native/logpump.cc",

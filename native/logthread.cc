@@ -1,9 +1,9 @@
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "bitset.h"
 #include "futex.h"
 #include "gate.h"
 #include "loglines.h"
@@ -13,23 +13,6 @@
 
 namespace pilot {
 namespace {
-
-template <uint32_t bits>
-struct BitSet {
-  uint64_t words[bits / 64];
-  bool has(uint32_t bit) const { return (words[bit / 64] >> bit % 64 & 1) != 0; }
-  void set(uint32_t bit) { words[bit / 64] |= UINT64_C(1) << bit % 64; }
-  void clear(uint32_t bit) { words[bit / 64] &= ~(UINT64_C(1) << bit % 64); }
-  /** The first bit from `from` on, `bits` when there is none. */
-  uint32_t next(uint32_t from) const {
-    while (from < bits) {
-      uint64_t word = words[from / 64] >> from % 64;
-      if (word != 0) return from + static_cast<uint32_t>(__builtin_ctzll(word));
-      from = (from / 64 + 1) * 64;
-    }
-    return bits;
-  }
-};
 
 /** All the thread does. What must outlive the program is in the region, the rest can be found out again. */
 class LogThread {
