@@ -214,9 +214,13 @@ const inputs: { [T in Input["t"]]: (core: State, input: Of<T>) => void } = {
     if (found) announced(core, found.service, input.attempt, input.ok, input.id);
   },
   withdrawn: (core, input) => {
-    const found = serviceState(core, input.service);
-    if (found?.service.withdrawing) withdrawn(core, found.own, found.service, input.id);
-    else stale(core);
+    const own = serviceState(core, input.service)?.own;
+    // Services of one name share their id, and with it the answer.
+    const waiting = own?.probes.flatMap(({ service }) => {
+      return service?.id === input.service && service.withdrawing ? [service] : [];
+    });
+    if (!own || !waiting?.length) stale(core);
+    else for (const service of waiting) withdrawn(core, own, service, input.id);
   },
   forgotten: (core, input) => {
     const found = serviceState(core, input.service);
