@@ -40,7 +40,7 @@
   "targets": [
     {
       "target_name": "pilot",
-      "sources": ["native/addon.cc", "native/napi_args.cc", "<@(core_sources)"],
+      "sources": ["native/addon.cc", "native/addon_events.cc", "native/addon_spawn.cc", "native/napi_args.cc", "<@(core_sources)"],
       "include_dirs": ["<(napi_headers)"],
       "defines": ["NAPI_VERSION=8"],
       "cflags": ["-fPIC"],

@@ -1,0 +1,126 @@
+// Events on their way into JavaScript: the doorbell and the drain.
+#include <sched.h>
+#include <string.h>
+
+#include <atomic>
+
+#include "boot.h"
+#include "dead.h"
+#include "logpump.h"
+#include "napi_values.h"
+#include "queue.h"
+#include "thread.h"
+
+namespace pilot {
+
+// The doorbell: one thread that waits for the queue's bell and wakes JavaScript. It alone calls into Node, which locks and
+// allocates, so that no thread that forwards or reaps can be held up by a dead JavaScript thread.
+static std::atomic<napi_threadsafe_function> doorbell{nullptr};
+static std::atomic<bool> ringing{false};
+
+static void call_doorbell(napi_env env, napi_value callback, void*, void*) {
+  if (env == nullptr || callback == nullptr) return;
+  napi_value result;
+  if (napi_call_function(env, undefined(env), callback, 0, nullptr, &result) != napi_pending_exception) return;
+  // Node would only warn about an exception that leaves a threadsafe function.
+  napi_value error;
+  napi_get_and_clear_last_exception(env, &error);
+  napi_fatal_exception(env, error);
+}
+
+static void* bell_main() {
+  for (;;) {
+    queue_wait_bell();
+    ringing.store(true);
+    napi_threadsafe_function function = doorbell.load();
+    if (function != nullptr) napi_call_threadsafe_function(function, nullptr, napi_tsfn_nonblocking);
+    ringing.store(false);
+  }
+}
+
+/** The environment goes away: no call may come in later than this. */
+static void stop_doorbell(void*) {
+  doorbell.store(nullptr);
+  while (ringing.load()) sched_yield();
+}
+
+napi_value start_call(napi_env env, napi_callback_info info) {
+  Arena arena;
+  Reader reader(env, arena);
+  napi_value values[1];
+  arguments(env, info, values);
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, values[0], &type);
+  if (type != napi_function) {
+    reader.reject("doorbell", "a function");
+    return nullptr;
+  }
+  static bool started = false;
+  if (started) {
+    napi_throw_error(env, nullptr, "start: the native half is started once");
+    return nullptr;
+  }
+  started = true;
+  boot(false);
+  dead_install();
+  napi_value name;
+  napi_create_string_utf8(env, "containerpilot", NAPI_AUTO_LENGTH, &name);
+  napi_threadsafe_function function = nullptr;
+  // Referenced: an init with nothing to do waits for its children, it does not end.
+  napi_create_threadsafe_function(env, values[0], nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_doorbell, &function);
+  doorbell.store(function);
+  napi_add_env_cleanup_hook(env, stop_doorbell, nullptr);
+  int error = thread_start("cp-bell", bell_main);
+  if (error != 0) napi_throw_error(env, nullptr, strerror(-error));
+  return undefined(env);
+}
+
+static void fill_event(napi_env env, napi_value object, const Event& event) {
+  switch (event.type) {
+    case EventType::exited:
+      set_text(env, object, "t", "exited", NAPI_AUTO_LENGTH);
+      set_integer(env, object, "run", event.run);
+      set_integer(env, object, "pid", event.pid);
+      set_integer(env, object, "code", event.code);
+      set_integer(env, object, "signal", event.signo);
+      set_boolean(env, object, "core", event.flag);
+      table_told(event.run, CP_OWES_EXITED);
+      return;
+    case EventType::closed:
+      set_text(env, object, "t", "closed", NAPI_AUTO_LENGTH);
+      set_integer(env, object, "run", event.run);
+      set_text(env, object, "output", event.text == nullptr ? "" : event.text, event.text_bytes);
+      set_boolean(env, object, "held", event.flag);
+      pump_release(event.run);
+      table_told(event.run, CP_OWES_CLOSED);
+      return;
+    case EventType::group_empty:
+      set_text(env, object, "t", "groupEmpty", NAPI_AUTO_LENGTH);
+      set_integer(env, object, "run", event.run);
+      table_told(event.run, CP_OWES_GROUP);
+      return;
+    case EventType::signal:
+      set_text(env, object, "t", "signal", NAPI_AUTO_LENGTH);
+      set_integer(env, object, "signo", event.signo);
+      set_integer(env, object, "pid", event.pid);
+      set_integer(env, object, "uid", event.uid);
+      set_boolean(env, object, "forwarded", event.flag);
+      return;
+  }
+}
+
+napi_value drain_call(napi_env env, napi_callback_info) {
+  napi_value events;
+  napi_create_array(env, &events);
+  queue_begin_drain();
+  Event event;
+  for (uint32_t count = 0; queue_pop(&event); count++) {
+    napi_value object;
+    napi_create_object(env, &object);
+    fill_event(env, object, event);
+    napi_set_element(env, events, count, object);
+  }
+  return events;
+}
+
+}  // namespace pilot
