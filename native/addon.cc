@@ -11,12 +11,16 @@
 
 namespace pilot {
 
+bool boot_or_throw(napi_env env) {
+  boot(false);
+  if (table != nullptr) return true;
+  napi_throw_error(env, nullptr, "the child table cannot be made: out of memory");
+  return false;
+}
+
 static napi_value boot_call(napi_env env, napi_callback_info) {
+  if (!boot_or_throw(env)) return nullptr;
   const BootState& state = boot(false);
-  if (table == nullptr) {
-    napi_throw_error(env, nullptr, "the child table cannot be made: out of memory");
-    return nullptr;
-  }
   napi_value result, nofile, adopted;
   napi_create_object(env, &result);
   napi_create_object(env, &nofile);
@@ -36,6 +40,7 @@ static napi_value boot_call(napi_env env, napi_callback_info) {
 
 static napi_value signal_call(napi_env env, napi_callback_info info) {
   static const char* const targets[] = {"process", "group", nullptr};
+  if (!boot_or_throw(env)) return nullptr;
   Arena arena;
   Reader reader(env, arena);
   napi_value values[3];

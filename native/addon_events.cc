@@ -60,8 +60,8 @@ napi_value start_call(napi_env env, napi_callback_info info) {
     napi_throw_error(env, nullptr, "start: the native half is started once");
     return nullptr;
   }
+  if (!boot_or_throw(env)) return nullptr;
   started = true;
-  boot(false);
   dead_install();
   napi_value name;
   napi_create_string_utf8(env, "containerpilot", NAPI_AUTO_LENGTH, &name);

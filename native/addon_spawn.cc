@@ -32,6 +32,7 @@ static LogField* read_fields(Reader& reader, Arena& arena, napi_value value, uin
 }
 
 napi_value spawn_call(napi_env env, napi_callback_info info) {
+  if (!boot_or_throw(env)) return nullptr;
   Arena arena;
   Reader reader(env, arena);
   napi_value values[1];

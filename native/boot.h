@@ -14,7 +14,10 @@ struct BootState {
   int error;
 };
 
-/** Table, subreaper, signals, reaper. `early`: called before Node runs, with every thread masked. Again: no effect. */
+/**
+ * Table, subreaper, signals, reaper, log pump. `early`: called before Node runs, with every thread masked. Again: only the
+ * answer. Every call of JavaScript that needs any of it begins here, so there is no "before".
+ */
 const BootState& boot(bool early);
 
 /** Writes what the log pump still has (at most 500 ms), restores terminal and stdio flags, leaves with `code & 255`. */

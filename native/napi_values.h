@@ -39,6 +39,9 @@ void arguments(napi_env env, napi_callback_info info, napi_value (&values)[count
   napi_get_cb_info(env, info, &given, values, nullptr, nullptr);
 }
 
+/** Brings the native half up, unless it is; false with an Error pending when it cannot be. */
+bool boot_or_throw(napi_env env);
+
 napi_value start_call(napi_env env, napi_callback_info info);
 napi_value drain_call(napi_env env, napi_callback_info info);
 napi_value spawn_call(napi_env env, napi_callback_info info);

@@ -67,12 +67,19 @@ export interface LogSettings {
 }
 
 export interface Pilot {
+  /** From here on (where the launcher has not seen to it before) all signals and all ended children are ours. */
   boot(): Boot;
-  /** Starts what the preload has not, and rings `doorbell` on the JavaScript thread when `drain` has something. Once. */
+  /**
+   * Rings `doorbell` on the JavaScript thread when `drain` has something; boots if `boot` has not. Once. Keeps the event
+   * loop alive: an init with nothing to do waits for its children, and leaves by `exit` alone.
+   */
   start(doorbell: () => void): void;
   /** Everything since the last call, in order. */
   drain(): NativeEvent[];
-  /** The new pid, or a negative errno when exec (or anything before it) failed. */
+  /**
+   * The new pid, or a negative errno when exec (or anything before it) failed: then there will be no event of this run.
+   * -ENOBUFS: 512 runs are unfinished, that is, alive or with an event that was not drained.
+   */
   spawn(request: SpawnRequest): number;
   /** 0, or a negative errno: -ESRCH when the run has ended (group: when its group is empty). */
   signal(run: number, signo: number, target: "process" | "group"): number;
@@ -81,7 +88,10 @@ export interface Pilot {
    * or not; all others are only reported. `graceMs`: for the stop without JavaScript.
    */
   policy(main: number, forward: readonly number[], graceMs: number): void;
-  /** Sends to every process that is left (PID 1: kill(-1); else the tree below us); returns how many are still there. */
+  /**
+   * Sends to every process that is left (PID 1: kill(-1); else the tree below us); returns how many there were, zombies left
+   * out. 0 as signal only counts. Without /proc: as PID 1 1 for any number, else -ENOENT.
+   */
   sweep(signo: number): number;
   logSettings(settings: LogSettings): void;
   /** A line of our own, formatted as the children's; never blocks: dropped (and counted) when the log's reader is stuck. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { describeContainers } from "../e2e/harness.ts";
-import { drive, saidOf } from "./image.ts";
+import { drive, saidOf, starts } from "./image.ts";
 
 describeContainers("wrong use", () => {
   it("child_process cannot be had in the init", async () => {
@@ -18,8 +18,8 @@ describeContainers("wrong use", () => {
     expect(saidOf(box, "said").map(({ text }) => text)).toContain('fs: "function"');
   });
 
-  it("each wrong argument is named, and nothing happens", async () => {
-    const box = await drive("launcher", ["misuse"]);
+  it.each(starts)("%s: each wrong argument is named, and nothing happens", async (start) => {
+    const box = await drive(start, ["misuse"]);
     expect(await box.exit).toEqual({ code: 0 });
     const thrown = Object.fromEntries(saidOf(box, "thrown").map(({ what, message }) => [what, message]));
     const streams = 'must be one of "inherit", "null", "log", "capture"';
