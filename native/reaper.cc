@@ -17,8 +17,9 @@
 
 namespace pilot {
 
-// SIGCHLD wakes us at once; this is for what sends none: a group member reaped by somebody else.
-static constexpr int group_poll_ms = 250;
+// SIGCHLD wakes us at once; this is for what sends none: a group member reaped by somebody else. Doubled while nothing ends.
+static constexpr int group_poll_min_ms = 50;
+static constexpr int group_poll_max_ms = 800;
 // Orphans can be handed to us while we have no child at all (`docker exec`).
 static constexpr int no_child_poll_ms = 1000;
 
@@ -119,6 +120,7 @@ static void check_groups() {
 }
 
 static void* reaper_main() {
+  int group_poll_ms = group_poll_min_ms;
   for (;;) {
     uint32_t seen = wake.load();
     siginfo_t info = {};
@@ -128,11 +130,13 @@ static void* reaper_main() {
     if (result == 0 && info.si_pid != 0) {
       GatePass pass(gate);
       reap(info);
+      group_poll_ms = group_poll_min_ms;
       continue;
     }
     if (result != 0 && errno == EINTR) continue;
     check_groups();
     futex_wait(&wake, seen, lingering > 0 ? group_poll_ms : no_child_poll_ms);
+    if (group_poll_ms < group_poll_max_ms) group_poll_ms *= 2;
   }
 }
 

@@ -32,8 +32,13 @@ struct Taken {
 };
 
 static std::atomic<SignalMode> mode{SignalMode::blocked};
-static std::atomic<uint32_t> main_run{0};
-static std::atomic<uint64_t> forward_set{0};
+struct Policy {
+  std::atomic<uint32_t> main{0};
+  std::atomic<uint64_t> forward{0};
+};
+// Two, so that a signal finds the old one or the new one, whole; the number of changes says which is in force.
+static Policy policies[2];
+static std::atomic<uint32_t> policy_changes{0};
 static Gate gate;
 static int signal_fd = -1;
 
@@ -45,13 +50,24 @@ static std::atomic<uint64_t> caught_overflow{0};
 SignalMode signals_mode() { return mode.load(); }
 
 void signals_policy(uint32_t main, uint64_t forward) {
-  // Both are read by a thread that may run in between: first nobody, then the set, then the receiver.
-  main_run.store(0);
-  forward_set.store(forward);
-  main_run.store(main);
+  uint32_t changes = policy_changes.load();
+  Policy& next = policies[(changes + 1) & 1];
+  next.main.store(main);
+  next.forward.store(forward);
+  policy_changes.store(changes + 1);
 }
 
-void signals_forward_all() { forward_set.store(~UINT64_C(0)); }
+void signals_forward_all() { signals_policy(policies[policy_changes.load() & 1].main.load(), ~UINT64_C(0)); }
+
+/** The run that a signal goes to by itself, 0: none. */
+static uint32_t receiver_of(int signo) {
+  for (;;) {
+    uint32_t changes = policy_changes.load();
+    const Policy& policy = policies[changes & 1];
+    uint32_t main = (policy.forward.load() & CP_BIT(signo)) != 0 ? policy.main.load() : 0;
+    if (policy_changes.load() == changes) return main;
+  }
+}
 
 static void handle(const Taken& taken) {
   if (taken.signo == SIGCHLD) {
@@ -59,8 +75,8 @@ static void handle(const Taken& taken) {
     return;
   }
   bool forwarded = false;
-  uint32_t run = main_run.load();
-  if (run != 0 && (forward_set.load() & CP_BIT(taken.signo)) != 0) {
+  uint32_t run = receiver_of(taken.signo);
+  if (run != 0) {
     bool queued = taken.code == SI_QUEUE;
     forwarded = process_signal(run, taken.signo, SignalTarget::process, queued ? &taken.value : nullptr) == 0;
   }

@@ -14,7 +14,7 @@ enum class SignalMode { blocked, handlers };
 int signals_start(bool masked, bool with_fd);
 SignalMode signals_mode();
 
-/** Signals in `forward` (bit n-1 for signal n) go to the run `main` (0: to nobody) at once; all are reported. */
+/** Signals in `forward` (bit n-1 for signal n) go to the run `main` (0: to nobody) at once; all are reported. One thread. */
 void signals_policy(uint32_t main, uint64_t forward);
 
 /** From now on JavaScript is dead: everything but SIGCHLD goes to the application. */
