@@ -14,16 +14,15 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-# A stripped Node is 14 MB smaller and neither slower nor faster.
-RUN scripts/build \
+# A fresh clone's lock is newer than a cached layer, and would have the packages installed once more.
+# A stripped Node is 17 MB smaller and neither slower nor faster.
+RUN touch node_modules/.package-lock.json \
+  && scripts/build \
   && cp -r dist /opt/containerpilot \
   && strip -s -o /opt/containerpilot/node "$(command -v node)"
 
 FROM debian:bookworm-slim AS debian
-# Node needs it, and so does the addon.
-RUN apt-get update \
-  && apt-get install -y --no-install-recommends libstdc++6 \
-  && rm -rf /var/lib/apt/lists/*
+# Of all libraries, Node needs libstdc++6 alone; apt has brought it.
 COPY --from=build-debian /opt/containerpilot /opt/containerpilot
 RUN ln -s /opt/containerpilot/containerpilot /usr/local/bin/containerpilot
 ENTRYPOINT ["containerpilot"]
@@ -34,7 +33,7 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-RUN scripts/build && cp -r dist /opt/containerpilot
+RUN touch node_modules/.package-lock.json && scripts/build && cp -r dist /opt/containerpilot
 
 FROM alpine:3.20 AS alpine
 RUN apk add --no-cache nodejs
