@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cleanUp, PATH, root, tempFolder } from "../e2e/harness.ts";
@@ -69,12 +69,18 @@ function removeCgroup(folder: string): void {
   rmdirSync(folder);
 }
 
-/** The kernel keeps control groups until somebody removes them; it refuses where a process is left. */
+/**
+ * The kernel keeps control groups until somebody removes them; it refuses where a process is left. The engine makes its own
+ * below that of this process, in each hierarchy.
+ */
 function removeCgroups(): void {
   const mounts = "/sys/fs/cgroup";
+  const own = new Set(readFileSync("/proc/self/cgroup", "utf8").match(/\/.*$/gm));
   for (const folder of [mounts, ...readdirSync(mounts).map((controller) => join(mounts, controller))]) {
-    const parent = join(folder, cgroupParent);
-    if (existsSync(parent)) removeCgroup(parent);
+    for (const path of own) {
+      const parent = join(folder, path, cgroupParent);
+      if (existsSync(parent)) removeCgroup(parent);
+    }
   }
 }
 
@@ -117,7 +123,8 @@ export class Engine {
     let ended = false;
     void this.#ended.then(() => (ended = true));
     for (let until = Date.now() + lockSeconds * 1000; !existsSync(this.socket); await sleep(50)) {
-      if (ended) throw new Error(`dockerd ended: ${this.#output.trim().split("\n").slice(-3).join("\n")}`);
+      if (ended)
+        throw new Error(`dockerd ended with ${this.#daemon.exitCode}: ${this.#output.trim().split("\n").at(-1)}`);
       if (Date.now() > until) throw new Error("dockerd opened no socket");
     }
     for (let until = Date.now() + readyMs; ; await sleep(100)) {
