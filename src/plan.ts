@@ -50,7 +50,7 @@ export interface Start {
   overlap: { mode: "skip" | "coalesce" | "queue" | "replace"; max: number };
   /** A start is kept back until this fact was seen once. */
   hold?: Leaf;
-  /** Bound of `hold`, from the first trigger that it kept back; Infinity without one. */
+  /** Bound of `hold`, from the start of its source (while that is not running: from the trigger); Infinity without one. */
   holdMax: Ms;
   /** A start waits until no further trigger has come for so long (at most ten times as long in all). */
   quiet: Ms;

@@ -128,8 +128,14 @@ export function advance(core: State, own: JobState): void {
   own.delay = delay;
   if (own.phase !== "delayed") enter(core, own, "delayed", head.cause);
   const wait = lengthOf(core, own, delay);
-  const from = delay === "hold" ? head.at : core.now;
+  const from = delay === "hold" ? heldSince(core, own, head) : core.now;
   arm(core, { t: "delay", of: own.job.id }, from + wait, head.cause);
+}
+
+/** `holdMax` counts from the start of the job that is waited for, whenever the trigger came. */
+function heldSince(core: State, own: JobState, head: Pending): Ms {
+  const source = core.jobs.get(own.job.start.hold?.source ?? "");
+  return source?.phase === "running" ? Math.min(source.since, head.at) : head.at;
 }
 
 function delayOf(core: State, own: JobState, head: Pending): Delay | undefined {
