@@ -4,6 +4,7 @@ import type { Command, Deeds, JobId } from "../plan.ts";
 import type { Environment } from "./environment.ts";
 import { errnoName } from "./errno.ts";
 import { OomWatch } from "./oom.ts";
+import type { Policy } from "./policy.ts";
 import { findProgram } from "./programs.ts";
 import { SIGKILL } from "./signals.ts";
 
@@ -48,9 +49,7 @@ export class Processes {
   readonly #ended = new Map<RunId, RunRecord>();
   readonly #failed = new Map<RunId, FailedStart>();
   readonly #oom = new OomWatch();
-  #main: JobId | undefined;
-  #forward: readonly number[] = [];
-  #graceMs = 0;
+  #policy: Policy = { main: undefined, forward: [], graceMs: 0 };
 
   constructor(pilot: Pilot, environment: Environment, push: (input: Unnumbered) => void) {
     this.#pilot = pilot;
@@ -58,12 +57,10 @@ export class Processes {
     this.#push = push;
   }
 
-  /** What the native half may do by itself for the main job: told before the job is started, so that no signal is lost. */
-  policy(main: JobId | undefined, forward: readonly number[], graceMs: number): void {
-    this.#main = main;
-    this.#forward = forward;
-    this.#graceMs = graceMs;
-    this.#pilot.policy(this.#runOf(main), forward, graceMs);
+  /** Told before the main job is started, so that no signal is lost. */
+  use(policy: Policy): void {
+    this.#policy = policy;
+    this.#pilot.policy(this.#runOf(policy.main), policy.forward, policy.graceMs);
   }
 
   /** What can wait until the application runs. */
@@ -80,8 +77,8 @@ export class Processes {
   }
 
   #exec(effect: Spawn, command: Command, file: string): void {
-    if (effect.job === this.#main && effect.probe === undefined) {
-      this.#pilot.policy(effect.run, this.#forward, this.#graceMs);
+    if (effect.job === this.#policy.main && effect.probe === undefined) {
+      this.#pilot.policy(effect.run, this.#policy.forward, this.#policy.graceMs);
     }
     const pid = this.#pilot.spawn(this.#request(effect, command, file));
     if (pid <= 0) {

@@ -1,15 +1,15 @@
 import type { Core, Effect, Id, Input, RequestId } from "../core/contract.ts";
 import { bootEarly } from "../core/early.ts";
 import type { NativeEvent, Pilot } from "../native/pilot.ts";
-import type { Deeds, JobId, Loaded, Plan } from "../plan.ts";
+import type { Deeds, Loaded } from "../plan.ts";
 import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
 import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
+import { policyOf } from "./policy.ts";
 import { Processes, type Unnumbered } from "./processes.ts";
-import { forwardable } from "./signals.ts";
 import { Telemetries } from "./telemetries.ts";
 
 /** The outcome of reading the configuration again: the new one, or what is wrong with it, a line each. */
@@ -189,7 +189,7 @@ export class Runtime {
     this.#host.environment.add(deeds.environment);
     this.#catalogs.use(deeds.catalog);
     this.#telemetries.use(deeds.telemetry);
-    this.#processes.policy(mainJob(plan), forwardedSignals(plan), mainGrace(plan));
+    this.#processes.use(policyOf(plan));
     this.#probeOf = new Map();
     for (const job of plan.jobs) {
       for (const probe of job.probes) if (probe.service !== undefined) this.#probeOf.set(probe.service.id, probe.id);
@@ -287,20 +287,4 @@ export class Runtime {
       this.#host.pilot.exit(code);
     });
   }
-}
-
-function mainJob(plan: Plan): JobId | undefined {
-  return plan.jobs.find((job) => job.main && job.exec)?.id;
-}
-
-function mainGrace(plan: Plan): number {
-  return plan.jobs.find((job) => job.main)?.stop.grace ?? 0;
-}
-
-/** What goes to the main job natively: every signal the plan does not speak of, and those it forwards. */
-function forwardedSignals(plan: Plan): number[] {
-  return forwardable().filter((signo) => {
-    const deed = plan.signals[signo];
-    return deed === undefined || (typeof deed === "object" && deed.as === undefined);
-  });
 }
