@@ -34,10 +34,11 @@ int pump_fd();
 /**
  * Makes the pipes of a run that is about to be spawned; `child_fds` are their write ends for the child's stdout and stderr
  * (close-on-exec, the pump's property; -1 for `none`). The fields, at most 10 and 2 KiB (values are cut), go on every line;
- * in dialect v3 the pump adds `pid`. To be followed by pump_run or pump_abandon.
+ * in dialect v3 the pump adds `pid`. A line of more than 64 KiB comes in parts, numbered by the field `part`. To be followed
+ * by pump_run or pump_abandon.
  *
- * 0 or -errno; -ENFILE: too many runs have logged streams now. Then nothing was made. To go on with /dev/null is the
- * caller's choice, since the caller alone can say in the log whose output is lost.
+ * 0 or -errno; -ENFILE: too many runs have streams now. Then nothing was made. To go on without the pump is the caller's
+ * choice, since the caller alone can say in the log whose output is lost.
  *
  * The thread that spawns only, as the next two.
  */
