@@ -9,8 +9,11 @@
 
 namespace pilot {
 
-/** LogSettings as one word, so that they are handed over without a lock; the all-zero word is "none". */
-struct LogMode {
+/**
+ * LogSettings as one word, so that they are handed over without a lock; the all-zero word is "none". Aligned as a word, or
+ * clang calls a library for it.
+ */
+struct alignas(8) LogMode {
   int32_t fd;
   uint32_t owned : 1;
   uint32_t valid : 1;
