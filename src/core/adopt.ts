@@ -2,9 +2,9 @@
  * Adoption: processes that an earlier runtime of this same process has left run on under the new core.
  */
 import type { JobId } from "../plan.ts";
-import type { Input } from "./contract.ts";
+import type { Id, Input } from "./contract.ts";
 import { emit, enter, happen, log } from "./facts.ts";
-import { catchUp, catchUpWatches } from "./install.ts";
+import { catchUp, catchUpWatches, startIfSatisfied } from "./install.ts";
 import { sigkill } from "./runs.ts";
 import type { JobState, State } from "./state.ts";
 import { arm } from "./timers.ts";
@@ -43,7 +43,11 @@ export function adopt(core: State, input: Boot): void {
     adopted.push(own);
   }
   for (const own of adopted) markPast(core, own, new Set());
-  for (const own of core.jobs.values()) goOn(core, own, input);
+  // One that counts as done may be what another one waited for.
+  while ([...core.jobs.values()].some((own) => hasRun(core, own, input.id)));
+  for (const own of core.jobs.values()) {
+    if (own.phase === "waiting" && startsAgain(own)) startIfSatisfied(core, own, input.id);
+  }
   for (const own of adopted) {
     const { every } = own.job.start;
     own.base = own.since;
@@ -68,14 +72,16 @@ function markPast(core: State, own: JobState, seen: Set<JobId>): void {
   }
 }
 
-/** Jobs that are not among the adopted: those that go on for ever start again, others whose time has come had run. */
-function goOn(core: State, own: JobState, input: Boot): void {
-  if (own.phase !== "waiting" || !catchUp(core, own, input.id)) return;
-  if (own.job.start.every || own.job.restart.limit === Number.POSITIVE_INFINITY || !own.job.exec) {
-    happen(core, own.job.id, input.id, { t: "trigger" });
-    return;
-  }
+/** Goes on for ever once it has started, or is nothing that could have ended. */
+function startsAgain({ job }: JobState): boolean {
+  return job.start.every !== undefined || job.restart.limit === Number.POSITIVE_INFINITY || !job.exec;
+}
+
+/** A job whose time has come and that is not among the adopted has had its run. */
+function hasRun(core: State, own: JobState, cause: Id): boolean {
+  if (own.phase !== "waiting" || startsAgain(own) || !catchUp(core, own, cause)) return false;
   own.everRan = true;
   own.startsLeft = 0;
-  enter(core, own, "done", input.id);
+  enter(core, own, "done", cause);
+  return true;
 }

@@ -42,7 +42,7 @@ const begun: Cell<"begun"> = (core, own, cause) => {
 };
 
 const idle: Cell<"idle"> = (core, own, cause) => {
-  for (const state of own.probes) if (state.probe.whileIdle) startProbe(core, own, state, cause);
+  for (const state of own.probes) if (state.probe.whileIdle && !state.active) startProbe(core, own, state, cause);
 };
 
 const hasEnded: Cell<"ended"> = (core, own, cause, what) => ended(core, own, cause, what.run);
@@ -163,7 +163,7 @@ const handlers: Record<Phase, Row> = {
     trigger: joinRunning,
     release: nothing,
     begun,
-    idle: nothing,
+    idle,
     ended: hasEnded,
     empty: nothing,
     complete,

@@ -52,6 +52,7 @@ function probes(owner: string) {
       fall: fc.constantFrom(1, 1, 3),
       fallAfter: fc.constantFrom(0, 10_000),
       startPeriod: fc.constantFrom(0, 0, 3000),
+      whileIdle: fc.constantFrom(false, false, false, true),
       onUnhealthy: fc.constantFrom<Probe["onUnhealthy"]>("nothing", "nothing", "nothing", "restart", "stopContainer"),
       service: fc.constantFrom(`svc.${owner}${number}`, undefined),
     });
