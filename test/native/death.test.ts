@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { describeContainers } from "../e2e/harness.ts";
-import { drive } from "./image.ts";
+import { drive, saidOf, starts } from "./image.ts";
 
 const ways = ["abort", "throw", "reject", "exit", "segv", "heap"];
 const flags = { NODE_OPTIONS: "--max-old-space-size=20" };
@@ -20,6 +20,12 @@ describeContainers("when JavaScript dies", () => {
     box.signal("SIGTERM");
     expect(await box.exit).toEqual({ code: 24 });
     expect(box.stdout).toMatch(/^told$/m);
+  });
+
+  it.each(starts)("%s: faults that V8 catches for WebAssembly are none of ours", async (start) => {
+    const box = await drive(start, ["wasm-traps"]);
+    expect(await box.exit).toEqual({ code: 0 });
+    expect(saidOf(box, "said")).toEqual([{ t: "said", text: "caught 200" }]);
   });
 
   it.each([

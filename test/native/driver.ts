@@ -157,6 +157,32 @@ function dieAlone(): void {
   process.exit(3);
 }
 
+/** `f(address)` loads a word; V8 turns the fault beyond the memory's end into an exception. */
+const loader = "0061736d0100000001060160017f017f03020100050301000107050101660000" + "0a0901070020002802000b";
+
+/** Its types come with those of browsers only. */
+interface Wasm {
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object) => { exports: { f: (address: number) => number } };
+  RuntimeError: new () => Error;
+}
+
+function wasmTraps(): void {
+  begin();
+  const { Module, Instance, RuntimeError } = (globalThis as unknown as { WebAssembly: Wasm }).WebAssembly;
+  const { f } = new Instance(new Module(Buffer.from(loader, "hex"))).exports;
+  let caught = 0;
+  for (let i = 0; i < 200; i++) {
+    try {
+      f(2 ** 30);
+    } catch (error) {
+      if (error instanceof RuntimeError) caught++;
+    }
+  }
+  say({ t: "said", text: `caught ${caught}` });
+  pilot.exit(0);
+}
+
 const wrong = (more: object): SpawnRequest => ({ ...request(9, ["/bin/true"]), ...more }) as SpawnRequest;
 
 function misuse(): void {
@@ -200,6 +226,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   die,
   "die-alone": dieAlone,
   misuse,
+  "wasm-traps": wasmTraps,
   exit: () => pilot.exit(Number(words[0])),
   // What the standard streams do to a shared pipe, and what is left of it.
   "touch-stdout": () => {
