@@ -83,7 +83,8 @@ describe("random configurations", () => {
       }),
       { numRuns: Number(process.env.FUZZ_RUNS ?? 1000) },
     );
-    expect(accepted).toBeGreaterThan(20);
+    // Some thirty of the thousand are accepted: none at all would mean that nothing was compared.
+    expect(accepted).toBeGreaterThan(5);
   });
 });
 
