@@ -14,7 +14,7 @@
 
 namespace pilot {
 
-std::string self_path;
+std::string child_path;
 World world;
 
 int64_t now_ms() {
@@ -103,10 +103,10 @@ int start_program(uint32_t run, const std::string& file, const std::vector<std::
 }
 
 uint32_t start(const std::vector<std::string>& words) {
-  std::vector<std::string> argv = {"test", "child"};
+  std::vector<std::string> argv = {"test"};
   argv.insert(argv.end(), words.begin(), words.end());
   uint32_t run = next_run();
-  int pid = start_program(run, self_path, argv, nullptr, StreamKind::capture);
+  int pid = start_program(run, child_path, argv, nullptr, StreamKind::capture);
   return CHECK(pid > 0) ? run : 0;
 }
 
@@ -186,8 +186,8 @@ using namespace pilot;
 /** `native_test [NAME…]`: the tests whose names begin so, by default all. */
 int main(int argc, char** argv) {
   char resolved[4096];
-  self_path = realpath(argv[0], resolved) != nullptr ? resolved : argv[0];
-  if (argc > 1 && strcmp(argv[1], "child") == 0) child_main(std::vector<std::string>(argv + 2, argv + argc));
+  child_path = realpath(argv[0], resolved) != nullptr ? resolved : argv[0];
+  child_path = child_path.substr(0, child_path.rfind('/')) + "/native_child";
   int passed = 0, failed = 0;
   for (const std::vector<Test>* group : {&ring_tests, &spawn_tests, &signal_tests, &reap_tests, &sweep_tests, &gate_tests,
                                          &dead_tests}) {

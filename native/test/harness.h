@@ -21,8 +21,8 @@ namespace pilot {
 /** Far longer than anything takes; only a test that fails waits for it. */
 inline constexpr int patience_ms = 60000;
 
-/** Path of the test program, which plays the children as well: `child VERB WORD…`. */
-extern std::string self_path;
+/** Path of native_child. */
+extern std::string child_path;
 
 /** All that was told about one run. */
 struct Told {
@@ -61,7 +61,7 @@ bool World::wait(Condition condition) {
   }
 }
 
-/** A child of this program: `child` and `words`; stdout captured. Its run, or 0 when it could not be started. */
+/** native_child with `words`; stdout captured. Its run, or 0 when it could not be started. */
 uint32_t start(const std::vector<std::string>& words);
 /** Any program; the result of spawn. */
 int start_program(uint32_t run, const std::string& file, const std::vector<std::string>& argv, const char* cwd = nullptr,
@@ -74,9 +74,6 @@ bool wait_file(const std::string& path);
 
 /** Reads a small file; empty when there is none. */
 std::string read_file(const std::string& path);
-
-/** Plays a child; never returns. */
-[[noreturn]] void child_main(const std::vector<std::string>& words);
 
 enum class Place { here, pid1, pid1_without_proc };
 struct Test {

@@ -72,7 +72,7 @@ static void first_child_late() {
   std::string ready = make_temp_dir() + "/ready";
   pid_t outsider = fork();
   if (outsider == 0) {
-    execl(self_path.c_str(), "test", "child", "linger", "session", ready.c_str(), nullptr);
+    execl(child_path.c_str(), "test", "linger", "session", ready.c_str(), nullptr);
     _exit(1);
   }
   CHECK(world.wait([] { return cp_load(table->orphans) == 1; }));
