@@ -80,6 +80,24 @@ describe("lengths", () => {
   });
 });
 
+describe("longer files with a reason", () => {
+  const reasons = (paths: object) => ({
+    "scripts/tidy-long-files.json": `${JSON.stringify(paths)}\n`,
+    "README.md": "# A\n\n`scripts/tidy-long-files.json`\n",
+  });
+  const long = `${"x();\n".repeat(301)}`;
+
+  it("are taken while they are long", () => {
+    expect(faults({ "src/bin/cpctl.ts": long, ...reasons({ "src/bin/cpctl.ts": "one thing" }) })).toEqual([]);
+    expect(faults({ "src/bin/cpctl.ts": "x();\n", ...reasons({ "src/bin/cpctl.ts": "one thing" }) })).toEqual([
+      "src/bin/cpctl.ts:1: is short enough: take it out of tidy-long-files.json",
+    ]);
+    expect(faults({ "src/bin/cpctl.ts": "x();\n", ...reasons({ "src/gone.ts": "one thing" }) })).toEqual([
+      "scripts/tidy-long-files.json:1: names src/gone.ts, which does not exist",
+    ]);
+  });
+});
+
 describe("dead files", () => {
   const reached = {
     ...program(
