@@ -140,6 +140,8 @@ class LogThread {
     uint32_t flags = run->flags.load();
     // The reaper was quicker than the thread that spawned, which will ask again.
     if ((flags & log_run_live) == 0) return;
+    // Its streams ended before we looked, and it was closed by that: from then on the entry may be another run's.
+    if ((flags & log_run_closed) != 0) return;
     if ((flags & log_run_watched) == 0) {
       log_run_mark(index, log_run_watched);
       for (uint32_t i = 0; i < 2; i++) {
@@ -147,7 +149,7 @@ class LogThread {
         if (stream.fd >= 0) log_watch(EPOLL_CTL_MOD, log_epoll_of(stream), stream.fd, 2 * index + i, EPOLLIN);
       }
     }
-    if ((flags & log_run_exited) == 0 || (flags & log_run_closed) != 0) return;
+    if ((flags & log_run_exited) == 0) return;
     if ((flags & log_run_ended) != 0) return close_run(index, false);
     run->deadline_ms = log_monotonic_ms() + pump_drain_ms;
     draining_.set(index);
