@@ -130,6 +130,8 @@ export function contract(name: string, start: () => Promise<Bed>, traits: Traits
       const seen = new Seen();
       other.watch(web, seen.take, seen.fail);
       await seen.until();
+      await own.register(serviceOf("web-a"), "passing", "");
+      await seen.until("web-a");
       for (let n = 0; n < 5; n += 1) await own.register(serviceOf("web-a"), "passing", "");
       await own.register(serviceOf("web-b"), "passing", "");
       await seen.until("web-a", "web-b");
