@@ -4,6 +4,7 @@
     "napi_headers%": "<!(node -p \"require('node-api-headers').include_dir\")",
     "core_sources": [
       "native/boot.cc",
+      "native/control.cc",
       "native/dead.cc",
       "native/early.c",
       "native/gate.cc",

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "control.h"
 #include "dead.h"
 #include "early.h"
 #include "napi_values.h"
@@ -89,6 +90,26 @@ static napi_value exit_call(napi_env env, napi_callback_info info) {
   leave((int)code);
 }
 
+static napi_value listen_call(napi_env env, napi_callback_info info) {
+  Arena arena;
+  Reader reader(env, arena);
+  napi_value values[1];
+  arguments(env, info, values);
+  const char* path = reader.c_string(values[0], "path");
+  if (reader.failed()) return nullptr;
+  return from_integer(env, control_listen(path));
+}
+
+static napi_value peer_call(napi_env env, napi_callback_info info) {
+  Arena arena;
+  Reader reader(env, arena);
+  napi_value values[1];
+  arguments(env, info, values);
+  int fd = (int)reader.integer(values[0], "fd", 0, INT32_MAX);
+  if (reader.failed()) return nullptr;
+  return from_integer(env, control_peer(fd));
+}
+
 struct Method {
   const char* name;
   napi_callback call;
@@ -97,7 +118,7 @@ struct Method {
 static const Method methods[] = {
     {"boot", boot_call},     {"start", start_call},   {"drain", drain_call}, {"spawn", spawn_call},
     {"signal", signal_call}, {"policy", policy_call}, {"sweep", sweep_call}, {"exit", exit_call},
-    {"logSettings", log_settings_call}, {"log", log_call},
+    {"logSettings", log_settings_call}, {"log", log_call}, {"listen", listen_call}, {"peer", peer_call},
 };
 
 }  // namespace pilot

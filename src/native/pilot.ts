@@ -96,6 +96,13 @@ export interface Pilot {
   logSettings(settings: LogSettings): void;
   /** A line of our own, formatted as the children's; never blocks: dropped (and counted) when the log's reader is stuck. */
   log(level: LogLevel, message: string, fields: readonly (readonly [string, string])[]): void;
+  /**
+   * Listens on a Unix socket at `path` (at most 107 bytes), mode 0600. A file that nobody listens behind is replaced. The
+   * listening descriptor, or a negative errno: -EADDRINUSE when somebody answers there.
+   */
+  listen(path: string): number;
+  /** User id of whoever opened an accepted connection of that socket, or a negative errno. */
+  peer(fd: number): number;
   /** Writes what is queued (at most 500 ms), restores the terminal and leaves by _exit(code & 255). */
   exit(code: number): never;
 }

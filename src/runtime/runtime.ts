@@ -4,6 +4,7 @@ import type { NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Deeds, Loaded } from "../plan.ts";
 import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
+import { Controls } from "./controls.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
 import { LogFile } from "./logfile.ts";
@@ -45,6 +46,7 @@ export class Runtime {
   readonly #processes: Processes;
   readonly #catalogs: Catalogs;
   readonly #telemetries: Telemetries;
+  readonly #controls: Controls;
   #queue: Unnumbered[] = [];
   #turning = false;
   #lastId: Id = 0;
@@ -66,6 +68,12 @@ export class Runtime {
     this.#processes = new Processes(host.pilot, host.environment, (input) => this.#ofProcess(input));
     this.#messages = new Messages(log, this.#processes, host.environment);
     this.#telemetries = new Telemetries(log);
+    this.#controls = new Controls({
+      pilot: host.pilot,
+      environment: host.environment,
+      telemetries: this.#telemetries,
+      push,
+    });
     this.#catalogs = new Catalogs(push, ({ level, message }) => log(level, message, []));
   }
 
@@ -86,6 +94,7 @@ export class Runtime {
     setInterval(() => undefined, TIMEOUT_MAX);
     setImmediate(() => {
       this.#processes.settle();
+      this.#controls.begin();
       const { services, watches } = loaded.deeds;
       if (Object.keys({ ...services, ...watches }).length > 0) this.#catalogs.prepare();
     });
@@ -189,6 +198,7 @@ export class Runtime {
     this.#host.environment.add(deeds.environment);
     this.#catalogs.use(deeds.catalog);
     this.#telemetries.use(deeds.telemetry);
+    this.#controls.use(deeds.control, deeds.logging.dialect);
     this.#processes.use(policyOf(plan));
     this.#probeOf = new Map();
     for (const job of plan.jobs) {
@@ -239,8 +249,10 @@ export class Runtime {
       case "note":
         this.#telemetries.note(effect.metric, effect.value, effect.labels);
         break;
-      case "tell":
       case "reply":
+        this.#controls.reply(effect.request, effect.ok, effect.body);
+        break;
+      case "tell":
         break;
       case "probe":
       case "count":
@@ -270,6 +282,7 @@ export class Runtime {
   /** Reads the configuration again. Its deeds come into force when the core says so (`use`). */
   async #load(request: RequestId): Promise<void> {
     const result = await this.#host.reload();
+    this.#controls.loaded(request, result.ok ? [] : result.problems);
     if (result.ok) {
       const { loaded } = result;
       this.#staged = loaded;
@@ -282,6 +295,7 @@ export class Runtime {
   }
 
   #leave(code: number): void {
+    this.#controls.end();
     this.#messages.whenSaid(() => {
       this.#events.flush();
       this.#host.pilot.exit(code);

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
-import { type ConnectionLimits, Connections } from "./connections.ts";
+import { type ConnectionLimits, Connections } from "../http/connections.ts";
 import type { Log } from "./metrics.ts";
 
 export interface Limits extends ConnectionLimits {

@@ -1,0 +1,149 @@
+/** What the control socket asks, put to the loop. A chunk of its own, loaded when the first programs run. */
+import type { ControlHost, Order, Refusal } from "../control/host.ts";
+import { type ControlServer, serveControl } from "../control/server.ts";
+import type { Ask, RequestId } from "../core/contract.ts";
+import type { Pilot } from "../native/pilot.ts";
+import type { Environment } from "./environment.ts";
+import type { Unnumbered } from "./processes.ts";
+import type { Telemetries } from "./telemetries.ts";
+
+/** What of the loop the control socket needs. */
+export interface PortHost {
+  pilot: Pilot;
+  environment: Environment;
+  telemetries: Telemetries;
+  push(input: Unnumbered): void;
+}
+
+export interface ControlPort {
+  /** Serves a listening descriptor, and no other one any more. */
+  serve(fd: number): void;
+  loaded(request: RequestId, problems: readonly string[]): void;
+  /** `reloaded`: a reload that the socket asked for is in force. */
+  reply(request: RequestId, ok: boolean, body: unknown): "reloaded" | undefined;
+}
+
+type Settle = (refusal: Refusal | undefined) => void;
+
+/** Longest NAME=VALUE that execve(2) takes (MAX_ARG_STRLEN, 32 pages): with a longer one nothing could be started. */
+const VARIABLE_BYTES_MAX = 131_072 - 1;
+
+export function openControlPort(host: PortHost): ControlPort {
+  const requests = new Requests(host);
+  const log: ControlHost["log"] = (level, message) => host.pilot.log(level, message, []);
+  const control: ControlHost = {
+    setEnvironment: (variables) => setVariables(variables, host, log),
+    postMetrics(values) {
+      for (const [key, text] of values) host.telemetries.post(key, text);
+    },
+    order: (order) => requests.order(order),
+    answered: (path, code) =>
+      host.telemetries.note("containerpilot_control_http_requests", 1, { code: String(code), path }),
+    peer: (fd) => host.pilot.peer(fd),
+    log,
+  };
+  let server: ControlServer | undefined;
+  return {
+    serve(fd) {
+      server?.close();
+      server = serveControl(fd, control);
+    },
+    loaded: (request, problems) => requests.loaded(request, problems),
+    reply: (request, ok, body) => requests.reply(request, ok, body),
+  };
+}
+
+/** As ContainerPilot 3.8.0, sets what can be set; what cannot is left out, and said. */
+function setVariables(
+  variables: ReadonlyMap<string, string>,
+  { environment }: PortHost,
+  log: ControlHost["log"],
+): void {
+  for (const [name, value] of variables) {
+    const why = unsettable(name, value);
+    if (why === undefined) environment.set(name, value);
+    else log("warn", `control: environ: ${JSON.stringify(name)} is left out: ${why}`);
+  }
+}
+
+function unsettable(name: string, value: string): string | undefined {
+  if (name === "") return "a variable has a name";
+  if (/[=\0]/.test(name)) return "no variable's name has = or a 0 byte in it";
+  if (value.includes("\0")) return "no variable's value has a 0 byte in it";
+  const bytes = Buffer.byteLength(name) + 1 + Buffer.byteLength(value);
+  return bytes > VARIABLE_BYTES_MAX ? `no program can be started with a variable of ${bytes} bytes` : undefined;
+}
+
+/** Requests that wait for the core. */
+class Requests {
+  readonly #host: PortHost;
+  #last: RequestId = 0;
+  readonly #waiting = new Map<RequestId, Settle>();
+  /** The reload whose configuration is being read, and who waits for the word on it. */
+  #reading: { request: RequestId; waiting: Settle[] } | undefined;
+  /** Asked meanwhile: they get one further reading, for the file may have changed since this one began. */
+  #next: Settle[] = [];
+  /** Reloads that were accepted and are not in force yet. */
+  readonly #accepted = new Set<RequestId>();
+
+  constructor(host: PortHost) {
+    this.#host = host;
+  }
+
+  order(order: Order): Promise<Refusal | undefined> {
+    return new Promise((settle) => {
+      if (order.do === "reload") this.#reload([settle]);
+      else this.#ask(askOf(order), settle);
+    });
+  }
+
+  loaded(request: RequestId, problems: readonly string[]): void {
+    if (this.#reading?.request !== request) return;
+    if (problems.length === 0) this.#accepted.add(request);
+    this.#read(problems.length === 0 ? undefined : { lines: problems });
+  }
+
+  reply(request: RequestId, ok: boolean, body: unknown): "reloaded" | undefined {
+    const refusal = ok ? undefined : { lines: [words(body)] };
+    this.#waiting.get(request)?.(refusal);
+    this.#waiting.delete(request);
+    if (this.#reading?.request === request) this.#read(refusal);
+    if (!this.#accepted.delete(request) || !ok) return undefined;
+    this.#host.pilot.log("debug", "control: reloaded app via control plane", []);
+    return "reloaded";
+  }
+
+  #reload(waiting: Settle[]): void {
+    if (this.#reading !== undefined) {
+      this.#next.push(...waiting);
+      return;
+    }
+    this.#host.pilot.log("debug", "control: reloading app via control plane", []);
+    this.#last += 1;
+    this.#reading = { request: this.#last, waiting };
+    this.#host.push({ t: "asked", request: this.#last, ask: { do: "reload" } });
+  }
+
+  /** The word on the configuration that was read. */
+  #read(refusal: Refusal | undefined): void {
+    for (const settle of this.#reading?.waiting ?? []) settle(refusal);
+    this.#reading = undefined;
+    const next = this.#next.splice(0);
+    if (next.length > 0) this.#reload(next);
+  }
+
+  #ask(ask: Ask, settle: Settle): void {
+    this.#last += 1;
+    this.#waiting.set(this.#last, settle);
+    this.#host.push({ t: "asked", request: this.#last, ask });
+  }
+}
+
+function askOf(order: Exclude<Order, { do: "reload" }>): Ask {
+  if (order.do !== "maintenance") return order;
+  return { do: "maintenance", on: order.on, ...(order.forMs !== undefined && { for: order.forMs }) };
+}
+
+function words(body: unknown): string {
+  return typeof body === "string" ? body : JSON.stringify(body);
+}
