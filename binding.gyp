@@ -18,6 +18,7 @@
       "native/logpump.cc",
       "native/logsink.cc",
       "native/logthread.cc",
+      "native/mapping.cc",
       "native/process.cc",
       "native/procfs.cc",
       "native/queue.cc",

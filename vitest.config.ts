@@ -2,7 +2,8 @@ import { defineConfig } from "vitest/config";
 
 const container = {
   pool: "forks",
-  maxWorkers: 2,
+  // These tests mostly wait: for programs, servers, deadlines.
+  maxWorkers: 3,
   testTimeout: 30_000,
   hookTimeout: 60_000,
   teardownTimeout: 10_000,

@@ -1,7 +1,8 @@
 // Benchmarks side by side, in one run on one machine: bench/run [QUICK] [NAME…]. Ratios are what to quote.
 import { execFileSync } from "node:child_process";
 import { cpus, totalmem } from "node:os";
-import { discovery, firstPassing, idle, requests } from "./measures/discovery.mjs";
+import { config } from "./measures/config.mjs";
+import { discovery, firstPassing, idle, laterPassing, requests } from "./measures/discovery.mjs";
 import { exit, memory, reap, signal, start, stop } from "./measures/life.mjs";
 
 /** Name → [measure, rounds]. */
@@ -14,8 +15,10 @@ const MEASURES = {
   memory: [memory, 5],
   idle: [idle, 1],
   discovery: [discovery, 25],
-  passing: [firstPassing, 15],
+  passing: [laterPassing, 15],
+  "passing-at-once": [firstPassing, 15],
   requests: [requests, 1],
+  config: [config, 15],
 };
 
 const quick = process.argv.includes("quick");

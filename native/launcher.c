@@ -116,18 +116,33 @@ static int find_runtime(const char* directory, char* path) {
   return find_in_path("node", path);
 }
 
-/* Blocks our signals and lets the addon keep them blocked. LD_PRELOAD has no way to write ':' or ' ' in a path. */
-static void protect_boot(const char* addon) {
-  if (strpbrk(addon, ": ") != NULL) return;
+/*
+ * The first thing of all: what comes from here on waits until somebody takes it. Only an exec with the addon as a preload
+ * may leave it so.
+ */
+static uint64_t given_mask;
+static void block_signals(void) {
+  uint64_t set = CP_BLOCKED_SET;
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &set, &given_mask, sizeof set);
+}
+
+/* For whatever is not the init under its preload. */
+static void give_back_signals(void) { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &given_mask, NULL, sizeof given_mask); }
+
+/*
+ * Lets the addon keep our signals blocked; false when it cannot be preloaded: LD_PRELOAD has no way to write ':' or ' ' in
+ * a path.
+ */
+static int protect_boot(const char* addon) {
+  if (strpbrk(addon, ": ") != NULL) return 0;
   const char* users = getenv("LD_PRELOAD");
   int has_users = users != NULL && *users != 0;
   char pid[16];
   char* value = NULL;
   snprintf(pid, sizeof pid, "%d", (int)getpid());
-  if (asprintf(&value, "%s%s%s", addon, has_users ? ":" : "", has_users ? users : "") < 0) return;
+  if (asprintf(&value, "%s%s%s", addon, has_users ? ":" : "", has_users ? users : "") < 0) return 0;
   if (setenv("LD_PRELOAD", value, 1) != 0 || setenv("CP_EARLY", pid, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
-  uint64_t set = CP_BLOCKED_SET;
-  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &set, NULL, sizeof set);
+  return 1;
 }
 
 static char** runtime_arguments(char* runtime, char* bundle, int argc, char** argv) {
@@ -142,6 +157,7 @@ static char** runtime_arguments(char* runtime, char* bundle, int argc, char** ar
 }
 
 int main(int argc, char** argv) {
+  block_signals();
   static char directory[PATH_MAX], bundle[PATH_MAX], addon[PATH_MAX], runtime[PATH_MAX];
   own_directory(directory);
   if (!find_bundle(directory, bundle))
@@ -152,11 +168,13 @@ int main(int argc, char** argv) {
          directory);
   char** arguments = runtime_arguments(runtime, bundle, argc, argv);
   const char* wanted = getenv("CONTAINERPILOT_LAUNCHER");
+  int protected = 0;
   if ((wanted == NULL || strcmp(wanted, "off") != 0) && find_addon(directory, bundle, addon)) {
     /* What is preloaded and what is loaded later must be the same file, or there were two native halves. */
     if (setenv("CP_ADDON", addon, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
-    protect_boot(addon);
+    protected = protect_boot(addon);
   }
+  if (!protected) give_back_signals();
   execv(runtime, arguments);
   int error = errno;
   int missing = error == ENOENT && !is_file(runtime);

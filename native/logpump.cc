@@ -5,7 +5,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 
 #include "loglines.h"
 #include "logstate.h"
+#include "mapping.h"
 #include "thread.h"
 #include "unique_fd.h"
 
@@ -29,18 +29,14 @@ static int region_fd = -1;
 
 /** Pages are taken when they are touched and given back when a run is done (log_run_mark). */
 static int make_region() {
-  UniqueFd memory(above_stdio((int)syscall(SYS_memfd_create, "containerpilot-log", 1u /* MFD_CLOEXEC */)));
-  bool in_file = memory.valid() && ftruncate(memory.get(), sizeof(LogRegion)) == 0;
-  int flags = MAP_SHARED | MAP_NORESERVE | (in_file ? 0 : MAP_ANONYMOUS);
-  void* address = mmap(nullptr, sizeof(LogRegion), PROT_READ | PROT_WRITE, flags, in_file ? memory.get() : -1, 0);
-  if (address == MAP_FAILED) return -errno;
+  void* address = map_shared("containerpilot-log", sizeof(LogRegion), true, &region_fd);
+  if (address == nullptr) return -errno;
   LogRegion* region = static_cast<LogRegion*>(address);
   region->magic = log_region_magic;
   region->version = log_region_version;
   region->runs_max = log_runs_max;
   region->started_ns = log_clock_ns(CLOCK_REALTIME);
   log_state.region = region;
-  region_fd = in_file ? memory.release() : -1;
   return 0;
 }
 

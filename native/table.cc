@@ -2,12 +2,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "unique_fd.h"
+#include "mapping.h"
 
 namespace pilot {
 
@@ -18,14 +16,8 @@ int table_fd() { return memfd; }
 
 int table_make(bool in_file) {
   if (table != nullptr) return 0;
-  if (in_file) memfd = above_stdio((int)syscall(SYS_memfd_create, "containerpilot", 1u /* MFD_CLOEXEC */));
-  if (memfd >= 0 && ftruncate(memfd, sizeof(cp_table)) != 0) {
-    close(memfd);
-    memfd = -1;
-  }
-  int flags = memfd >= 0 ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
-  void* memory = mmap(nullptr, sizeof(cp_table), PROT_READ | PROT_WRITE, flags, memfd, 0);
-  if (memory == MAP_FAILED) return -errno;
+  void* memory = map_shared("containerpilot", sizeof(cp_table), in_file, &memfd);
+  if (memory == nullptr) return -errno;
   table = static_cast<cp_table*>(memory);
   table->magic = CP_TABLE_MAGIC;
   table->version = CP_TABLE_VERSION;

@@ -1,5 +1,7 @@
 // What the catalog costs and how fast it is: containerpilot, and the original where it is given.
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { startConsul, startCounter } from "../consul.mjs";
 import { Container, now } from "../container.mjs";
 import { program, sides } from "../sides.mjs";
@@ -48,27 +50,46 @@ export async function discovery(count) {
   };
 }
 
-/** The end of the first good check → an onlooker's blocking query sees the service passing. */
+/** The end of the first good check → an onlooker's blocking query sees the service passing; good from the start. */
 export async function firstPassing(count) {
+  const rows = rowsOf(await passingTimes(count, false));
+  return { title: "good from the start: first check's end → passing in Consul", unit: "ms", rows };
+}
+
+/** The same with an application that, as most, takes longer to become healthy than an init to load its client. */
+export async function laterPassing(count) {
+  const rows = rowsOf(await passingTimes(count, true));
+  return { title: "first good check's end → passing in Consul", unit: "ms", rows };
+}
+
+async function passingTimes(count, later) {
   const consul = await startConsul();
   const ready = program("ready");
+  const folder = mkdtempSync(join(tmpdir(), "bench-passing-"));
   const values = {};
   for (const [name, argv] of pilots()) {
     values[name] = [];
     for (let i = 0; i < count; i += 1) {
-      const service = { name: `web${i}`, port: 8000, poll: 1, ttl: 60, health: ready, interfaces: "static:127.0.0.1" };
+      const up = join(folder, `${name}-${i}`);
+      const health = later ? ["/bin/sh", "-c", `test -e ${up} && exec ${ready}`] : ready;
+      const service = { name: `web${i}`, port: 8000, poll: 1, ttl: 60, health, interfaces: "static:127.0.0.1" };
       const box = new Container([
         ...withConfig(argv, { consul: consul.address, services: [service] }),
         ...[ready, "wait"],
       ]);
       const seen = passing(consul, service.name);
+      if (later) {
+        await settle(500);
+        writeFileSync(up, "");
+      }
       const end = BigInt((await box.saw(/end (\d+)/))[1]);
       values[name].push(Number((await seen) - end) / 1e6);
       await box.kill();
     }
   }
   consul.stop();
-  return { title: "first good check's end → passing in Consul", unit: "ms", rows: rowsOf(values) };
+  rmSync(folder, { recursive: true });
+  return values;
 }
 
 async function passing(consul, name) {
