@@ -4,12 +4,14 @@ import type { NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Deeds, Loaded } from "../plan.ts";
 import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
+import { Drains } from "./drains.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
 import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
 import { policyOf } from "./policy.ts";
 import { Processes, type Unnumbered } from "./processes.ts";
+import { statusOf } from "./status.ts";
 import { Telemetries } from "./telemetries.ts";
 
 /** The outcome of reading the configuration again: the new one, or what is wrong with it, a line each. */
@@ -45,6 +47,7 @@ export class Runtime {
   readonly #processes: Processes;
   readonly #catalogs: Catalogs;
   readonly #telemetries: Telemetries;
+  readonly #drains = new Drains((job, open) => this.push({ t: "connections", job, open }));
   #queue: Unnumbered[] = [];
   #turning = false;
   #lastId: Id = 0;
@@ -59,14 +62,18 @@ export class Runtime {
   constructor(host: Host) {
     this.#host = host;
     this.#loaded = host.loaded;
-    const push = (input: Unnumbered) => this.push(input);
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
     this.#logFile = new LogFile(host.pilot);
     this.#processes = new Processes(host.pilot, host.environment, (input) => this.#ofProcess(input));
     this.#messages = new Messages(log, this.#processes, host.environment);
-    this.#telemetries = new Telemetries(log);
-    this.#catalogs = new Catalogs(push, ({ level, message }) => log(level, message, []));
+    this.#telemetries = new Telemetries(log, () => {
+      return statusOf(this.#loaded.deeds, (job) => this.#core?.health(job) ?? "unknown");
+    });
+    this.#catalogs = new Catalogs(
+      (input) => this.#ofCatalog(input),
+      ({ level, message }) => log(level, message, []),
+    );
   }
 
   /** Starts the application (or what comes before it). Returns when the first programs have been exec'ed. */
@@ -175,6 +182,14 @@ export class Runtime {
     this.push(input);
   }
 
+  #ofCatalog(input: Unnumbered): void {
+    if (input.t === "watched") {
+      const service = this.#loaded.deeds.watches[input.watch]?.name;
+      if (service !== undefined) this.#telemetries.seen(service, input.count);
+    }
+    this.push(input);
+  }
+
   /** The last words of a probe, for the catalog. */
   #keepOutput(event: Extract<NativeEvent, { t: "closed" }>): void {
     const probe = this.#processes.record(event.run)?.probe;
@@ -236,14 +251,16 @@ export class Runtime {
       case "exit":
         this.#leave(effect.code);
         break;
-      case "note":
-        this.#telemetries.note(effect.metric, effect.value, effect.labels);
-        break;
       case "tell":
+        this.#telemetries.told(effect.fact.fact, effect.fact.source);
+        this.#messages.told(effect.fact, this.#loaded);
+        break;
       case "reply":
         break;
-      case "probe":
       case "count":
+        this.#count(effect.job, effect.on);
+        break;
+      case "probe":
       case "cron":
         throw new Error(`no configuration asks for the effect ${effect.t}`);
       default:
@@ -260,6 +277,19 @@ export class Runtime {
     const dependency = this.#loaded.deeds.watches[watch];
     if (!on) this.#catalogs.unwatch(watch);
     else if (dependency !== undefined) this.#catalogs.watch(watch, dependency);
+  }
+
+  #count(job: string, on: boolean): void {
+    if (!on) {
+      this.#drains.end(job);
+      return;
+    }
+    const { plan, deeds } = this.#loaded;
+    const probes = plan.jobs.find(({ id }) => id === job)?.probes ?? [];
+    this.#drains.begin(
+      job,
+      probes.flatMap(({ service }) => deeds.services[service?.id ?? ""]?.port ?? []),
+    );
   }
 
   #use(print: string): void {

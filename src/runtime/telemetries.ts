@@ -1,15 +1,18 @@
 import type { Pilot } from "../native/pilot.ts";
-import type { JobId, Telemetry } from "../plan.ts";
+import type { FactName, JobId, Telemetry } from "../plan.ts";
 import type { TelemetryPort } from "../telemetry/telemetry.ts";
 import { Lazy } from "./lazy.ts";
+import type { StatusDocument } from "./status.ts";
 
 /** Telemetry as the loop sees it: nothing of it is loaded until a configuration asks for it. */
 export class Telemetries {
   readonly #log: Pilot["log"];
+  readonly #status: () => StatusDocument;
   #port: Lazy<TelemetryPort> | undefined;
 
-  constructor(log: Pilot["log"]) {
+  constructor(log: Pilot["log"], status: () => StatusDocument) {
     this.#log = log;
+    this.#status = status;
   }
 
   /** Opens, moves, changes or (undefined) closes it. */
@@ -24,8 +27,24 @@ export class Telemetries {
     this.#port?.do((port) => port.record(sensor, text));
   }
 
+  /** A value that was posted under a metric's key; `unknown` is called when no metric has it. */
+  post(key: string, text: string, unknown: () => void): void {
+    if (this.#port === undefined) unknown();
+    this.#port?.do((port) => {
+      if (!port.post(key, text)) unknown();
+    });
+  }
+
   note(metric: string, value: number, labels: Readonly<Record<string, string>>): void {
     this.#port?.do((port) => port.note(metric, value, labels));
+  }
+
+  told(fact: FactName, source: string): void {
+    this.#port?.do((port) => port.told(fact, source));
+  }
+
+  seen(service: string, instances: number): void {
+    this.#port?.do((port) => port.seen(service, instances));
   }
 
   #open(): Lazy<TelemetryPort> {
@@ -33,7 +52,7 @@ export class Telemetries {
     return new Lazy(
       async () => {
         const { openTelemetry } = await import("../telemetry/telemetry.ts");
-        return openTelemetry(undefined, (level, message) => log(level, message, []));
+        return openTelemetry(undefined, (level, message) => log(level, message, []), {}, this.#status);
       },
       (error) => log("error", `telemetry cannot be loaded: ${String(error)}`, []),
     );
