@@ -253,7 +253,6 @@ export interface Sensor {
 
 /** What ContainerPilot 3 shows of the container beside its metrics, in the configuration's order. */
 export interface StatusPage {
-  /** The program's own version. */
   version: string;
   /** `always`: healthy by definition, maintenance or not (telemetry's own job). */
   jobs: readonly { id: JobId; name: string; service?: ServiceId; always?: true }[];

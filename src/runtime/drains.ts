@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { JobId } from "../plan.ts";
+import type { JobId, Loaded } from "../plan.ts";
 
 /** Between two counts. */
 const LOOK_MS = 200;
@@ -36,6 +36,12 @@ export class Drains {
     const open = establishedPorts(TABLES.map(read).join(""));
     for (const [job, ports] of [...this.#ports]) this.#told(job, open.filter((port) => ports.has(port)).length);
   }
+}
+
+/** The ports of a job's services. */
+export function portsOf(job: JobId, { plan, deeds }: Loaded): number[] {
+  const probes = plan.jobs.find(({ id }) => id === job)?.probes ?? [];
+  return probes.flatMap(({ service }) => deeds.services[service?.id ?? ""]?.port ?? []);
 }
 
 /** The local port of each established connection in the kernel's tables. */

@@ -4,12 +4,13 @@ import type { NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Deeds, Loaded } from "../plan.ts";
 import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
-import { Drains } from "./drains.ts";
+import { Drains, portsOf } from "./drains.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
 import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
 import { policyOf } from "./policy.ts";
+import { ProbeOutputs } from "./probe-outputs.ts";
 import { Processes, type Unnumbered } from "./processes.ts";
 import { statusOf } from "./status.ts";
 import { Telemetries } from "./telemetries.ts";
@@ -28,9 +29,6 @@ export interface Host {
 
 /** setTimeout takes no more (2^31 - 1); a longer wait is armed again when this one has passed. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
-
-/** Longest piece of a probe's output that goes to the catalog. */
-const PROBE_OUTPUT_MAX = 1024;
 
 /**
  * The only place that turns effects into deeds and the world into inputs. One queue of inputs, one real timer.
@@ -55,9 +53,7 @@ export class Runtime {
   #loaded: Loaded;
   /** Read and accepted, not in force yet. */
   #staged: Loaded | undefined;
-  /** The probe behind each service, and what its last run said. */
-  #probeOf = new Map<string, string>();
-  readonly #probeOutput = new Map<string, string>();
+  readonly #outputs = new ProbeOutputs();
 
   constructor(host: Host) {
     this.#host = host;
@@ -169,7 +165,8 @@ export class Runtime {
       this.push({ t: "signal", signo, pid, uid });
       return;
     }
-    if (event.t === "closed") this.#keepOutput(event);
+    const probe = event.t === "closed" && this.#processes.record(event.run)?.probe;
+    if (probe) this.#outputs.keep(probe, event.output);
     this.#processes.take(event);
   }
 
@@ -190,12 +187,6 @@ export class Runtime {
     this.push(input);
   }
 
-  /** The last words of a probe, for the catalog. */
-  #keepOutput(event: Extract<NativeEvent, { t: "closed" }>): void {
-    const probe = this.#processes.record(event.run)?.probe;
-    if (probe !== undefined) this.#probeOutput.set(probe, event.output.slice(-PROBE_OUTPUT_MAX));
-  }
-
   /** Makes a configuration's deeds the ones in force. */
   #adopt(loaded: Loaded): void {
     this.#loaded = loaded;
@@ -205,10 +196,7 @@ export class Runtime {
     this.#catalogs.use(deeds.catalog);
     this.#telemetries.use(deeds.telemetry);
     this.#processes.use(policyOf(plan));
-    this.#probeOf = new Map();
-    for (const job of plan.jobs) {
-      for (const probe of job.probes) if (probe.service !== undefined) this.#probeOf.set(probe.service.id, probe.id);
-    }
+    this.#outputs.use(plan);
   }
 
   #perform(effect: Effect): void {
@@ -223,7 +211,7 @@ export class Runtime {
       case "announce": {
         const service = deeds.services[effect.service];
         if (service === undefined) throw new Error(`no service ${effect.service}`);
-        const output = this.#outputFor(effect.service, effect.status === "passing");
+        const output = this.#outputs.of(effect.service, effect.status === "passing");
         this.#catalogs.announce(effect.service, service, effect.attempt, effect.status, output);
         break;
       }
@@ -258,7 +246,8 @@ export class Runtime {
       case "reply":
         break;
       case "count":
-        this.#count(effect.job, effect.on);
+        if (effect.on) this.#drains.begin(effect.job, portsOf(effect.job, this.#loaded));
+        else this.#drains.end(effect.job);
         break;
       case "probe":
       case "cron":
@@ -268,28 +257,10 @@ export class Runtime {
     }
   }
 
-  #outputFor(service: string, passing: boolean): string {
-    if (passing) return "ok";
-    return this.#probeOutput.get(this.#probeOf.get(service) ?? "") ?? "";
-  }
-
   #watch(watch: string, on: boolean): void {
     const dependency = this.#loaded.deeds.watches[watch];
     if (!on) this.#catalogs.unwatch(watch);
     else if (dependency !== undefined) this.#catalogs.watch(watch, dependency);
-  }
-
-  #count(job: string, on: boolean): void {
-    if (!on) {
-      this.#drains.end(job);
-      return;
-    }
-    const { plan, deeds } = this.#loaded;
-    const probes = plan.jobs.find(({ id }) => id === job)?.probes ?? [];
-    this.#drains.begin(
-      job,
-      probes.flatMap(({ service }) => deeds.services[service?.id ?? ""]?.port ?? []),
-    );
   }
 
   #use(print: string): void {
