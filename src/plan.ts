@@ -190,6 +190,8 @@ export interface Command {
   fields: Readonly<Record<string, string>>;
   /** Variables set to its pid for processes started later. */
   pidVariables?: readonly string[];
+  /** They are taken away when it has ended (v3); v2 keeps them for its hooks. */
+  pidUntilEnd?: true;
   /** Seconds or duration text as the configuration wrote it, for `timeout after …`; absent without a timeout. */
   timeoutText?: string;
   env?: Readonly<Record<string, string>>;
@@ -249,6 +251,15 @@ export interface Sensor {
   type: "counter" | "gauge" | "histogram" | "summary";
 }
 
+/** What ContainerPilot 3 shows of the container beside its metrics, in the configuration's order. */
+export interface StatusPage {
+  version: string;
+  /** `always`: healthy by definition, maintenance or not (telemetry's own job). */
+  jobs: readonly { id: JobId; name: string; service?: ServiceId; always?: true }[];
+  /** Names of the services that are watched. */
+  watches: readonly string[];
+}
+
 export interface Telemetry {
   address: string;
   port: number;
@@ -257,6 +268,8 @@ export interface Telemetry {
   sensors: Readonly<Record<JobId, Sensor>>;
   /** By the key under which a value is posted to the control socket (v3). */
   metrics: Readonly<Record<string, Sensor>>;
+  /** Served under /status; with it, events and watched instances are counted too (v3). */
+  status?: StatusPage;
 }
 
 /** Everything of a configuration that the core must not know. */

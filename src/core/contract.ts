@@ -9,6 +9,8 @@ export type Id = number;
 export type RunId = number;
 export type RequestId = number;
 
+export type Health = "unknown" | "healthy" | "unhealthy" | "maintenance";
+
 export type Ended = { code: number } | { signal: number; core: boolean };
 
 export type Ask =
@@ -141,7 +143,6 @@ export type Effect = { cause: Id } & (
   /** From here on the deeds of the Plan with this print are in force: what was to stop on a reload has stopped. */
   | { t: "use"; print: string }
   | { t: "tell"; id: Id; fact: Fact }
-  | { t: "note"; metric: string; value: number; labels: Readonly<Record<string, string>> }
   /** `code` names a message of the runtime's table; `about` holds its facts (ids, numbers), never a secret. */
   | {
       t: "log";
@@ -160,4 +161,6 @@ export interface Core {
   deadline(): Ms | undefined;
   /** What a job is doing and what it waits for, a line each. */
   explain(job: JobId): readonly string[];
+  /** How a job is, as ContainerPilot 3 shows it. */
+  health(job: JobId): Health;
 }

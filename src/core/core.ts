@@ -1,6 +1,6 @@
 /** The core as the runtime and the tools see it. */
 import type { Core } from "./contract.ts";
-import { explain } from "./explain.ts";
+import { explain, healthOf } from "./explain.ts";
 import { newState } from "./fresh.ts";
 import type { State } from "./state.ts";
 import { step } from "./step.ts";
@@ -12,5 +12,6 @@ export function createCore(state: State = newState()): Core {
     step: (input, now) => step(state, input, now),
     deadline: () => earliest(state)?.at,
     explain: (job) => explain(state, job),
+    health: (job) => healthOf(state, job),
   };
 }

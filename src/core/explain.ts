@@ -2,10 +2,18 @@
  * What a job is doing, why, and what it waits for: read from the state, a line each.
  */
 import type { Cond, JobId } from "../plan.ts";
+import type { Health } from "./contract.ts";
 import { mayCome } from "./deadwaits.ts";
 import { codeOf, stepOf } from "./fresh.ts";
 import type { JobState, State } from "./state.ts";
 import { stepDeadline } from "./stop.ts";
+
+/** Unknown for a job that is not there or is complete; in maintenance that is said of all others. */
+export function healthOf(core: State, id: JobId): Health {
+  const own = core.jobs.get(id);
+  if (!own || own.phase === "done") return "unknown";
+  return core.maintenance ? "maintenance" : own.health;
+}
 
 export function explain(core: State, id: JobId): readonly string[] {
   const own = core.jobs.get(id);

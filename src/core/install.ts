@@ -74,13 +74,19 @@ export function catchUpWatches(core: State, cause: Id): void {
   }
 }
 
-/** Jobs that have just come into the Plan: their start timeouts run from now on, and probes that do not wait for a start. */
+/** It starts with the container: what it cannot start is not announced either. */
+export function startsAtOnce({ job }: JobState): boolean {
+  return satisfied(job.start.on, (leaf) => leaf.fact === "startup");
+}
+
+/** Jobs that have just come into the Plan: their start timeouts run from now on, and what does not wait for their start. */
 export function attend(core: State, jobs: Iterable<JobId>, cause: Id): void {
   for (const id of jobs) {
     const own = core.jobs.get(id);
     const bound = own?.job.start.within;
     if (bound) arm(core, { t: "within", of: id }, core.now + bound.ms, cause);
-    if (own?.job.probes.some((probe) => probe.whileIdle)) happen(core, id, cause, { t: "idle" });
+    const idle = own?.job.probes.some((probe) => probe.whileIdle || (probe.service?.initial && !startsAtOnce(own)));
+    if (idle) happen(core, id, cause, { t: "idle" });
   }
 }
 

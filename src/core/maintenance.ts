@@ -4,6 +4,7 @@
 import type { Ms } from "../plan.ts";
 import type { Id } from "./contract.ts";
 import { happen, log, say } from "./facts.ts";
+import { startsAtOnce } from "./install.ts";
 import { pauseProbe, startProbe } from "./probes.ts";
 import { withdraw } from "./services.ts";
 import type { State } from "./state.ts";
@@ -33,6 +34,7 @@ export function exitMaintenance(core: State, cause: Id): void {
   log(core, cause, "info", "maintenanceOff");
   for (const own of core.jobs.values()) {
     for (const state of own.probes) if (state.active) startProbe(core, own, state, cause);
+    if (own.phase === "waiting" && !own.everRan && !startsAtOnce(own)) happen(core, own.job.id, cause, { t: "idle" });
     if (own.delay === "maintenance") happen(core, own.job.id, cause, { t: "release" });
   }
   setWatches(core, cause);

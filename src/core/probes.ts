@@ -38,10 +38,14 @@ export function startProbe(core: State, own: JobState, state: ProbeState, cause:
   state.status = "unknown";
   disarm(core, { t: "lapse", of: state.probe.id });
   if (core.maintenance) return;
-  const { service } = state.probe;
-  if (service?.initial && state.service && !state.service.want)
-    announce(core, own, state.service, service.initial, cause);
+  announceInitial(core, own, state, cause);
   runProbe(core, own, state, cause);
+}
+
+/** Registration before the first good probe, where the configuration has a status for it. */
+export function announceInitial(core: State, own: JobState, state: ProbeState, cause: Id): void {
+  const initial = state.probe.service?.initial;
+  if (initial && state.service && !state.service.want) announce(core, own, state.service, initial, cause);
 }
 
 /** Ends all probing of a job; what is under way is killed and its result does not count. */

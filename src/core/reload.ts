@@ -148,7 +148,6 @@ function swap(core: State, reload: Reload): void {
 /** The log's line, and the wait for the new jobs to become healthy. */
 function report(core: State, reload: Reload, old: Plan): void {
   const { diff, plan, cause, request } = reload;
-  if (old.print === plan.print && diff.restarted.length === 0) return;
   const { kept, restarted, added, gone } = diff;
   const about = { kept: kept.length, restarted: restarted.length, added: added.length, gone: gone.length };
   log(core, cause, "info", "reloaded", about);

@@ -4,7 +4,7 @@
 import type { Id } from "./contract.ts";
 import { askStop, enter, happen, log, say } from "./facts.ts";
 import { stepOf } from "./fresh.ts";
-import { beginProbes, startProbe } from "./probes.ts";
+import { announceInitial, beginProbes, startProbe } from "./probes.ts";
 import { kill, timedOut } from "./runs.ts";
 import { giveUpWithdrawing, isWithdrawing } from "./services.ts";
 import { accept, advance, afterRun, delayOver, ended, joinDelayed, joinRunning, startNow } from "./start.ts";
@@ -42,7 +42,11 @@ const begun: Cell<"begun"> = (core, own, cause) => {
 };
 
 const idle: Cell<"idle"> = (core, own, cause) => {
-  for (const state of own.probes) if (state.probe.whileIdle && !state.active) startProbe(core, own, state, cause);
+  for (const state of own.probes) {
+    if (state.active) continue;
+    if (state.probe.whileIdle) startProbe(core, own, state, cause);
+    else announceInitial(core, own, state, cause);
+  }
 };
 
 const hasEnded: Cell<"ended"> = (core, own, cause, what) => ended(core, own, cause, what.run);

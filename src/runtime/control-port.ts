@@ -28,13 +28,19 @@ type Settle = (refusal: Refusal | undefined) => void;
 /** Longest NAME=VALUE that execve(2) takes (MAX_ARG_STRLEN, 32 pages): with a longer one nothing could be started. */
 const VARIABLE_BYTES_MAX = 131_072 - 1;
 
+/** Most keys without a metric that are told at WARN; what comes after them is told at DEBUG. */
+const TOLD_MAX = 100;
+/** Longest piece of such a key in a log line. */
+const KEY_SHOWN_MAX = 100;
+
 export function openControlPort(host: PortHost): ControlPort {
   const requests = new Requests(host);
+  const unknown = new UnknownMetrics(host);
   const log: ControlHost["log"] = (level, message) => host.pilot.log(level, message, []);
   const control: ControlHost = {
     setEnvironment: (variables) => setVariables(variables, host, log),
     postMetrics(values) {
-      for (const [key, text] of values) host.telemetries.post(key, text);
+      for (const [key, text] of values) host.telemetries.post(key, text, () => unknown.tell(key));
     },
     order: (order) => requests.order(order),
     answered: (path, code) =>
@@ -72,6 +78,23 @@ function unsettable(name: string, value: string): string | undefined {
   if (value.includes("\0")) return "no variable's value has a 0 byte in it";
   const bytes = Buffer.byteLength(name) + 1 + Buffer.byteLength(value);
   return bytes > VARIABLE_BYTES_MAX ? `no program can be started with a variable of ${bytes} bytes` : undefined;
+}
+
+/** Values that no metric takes: a job may post every second, so each key is told once, and not all of very many. */
+class UnknownMetrics {
+  readonly #pilot: Pilot;
+  readonly #told = new Set<string>();
+
+  constructor({ pilot }: PortHost) {
+    this.#pilot = pilot;
+  }
+
+  tell(key: string): void {
+    const told = this.#told.has(key) || this.#told.size >= TOLD_MAX;
+    if (!told) this.#told.add(key);
+    const name = JSON.stringify(key.length > KEY_SHOWN_MAX ? `${key.slice(0, KEY_SHOWN_MAX)}…` : key);
+    this.#pilot.log(told ? "debug" : "warn", `control: metric: no metric takes values for ${name}`, []);
+  }
 }
 
 /** Requests that wait for the core. */

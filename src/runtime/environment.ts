@@ -20,6 +20,13 @@ export class Environment {
     this.#list = undefined;
   }
 
+  /** Takes a variable away, unless it has got another value since. */
+  unset(name: string, value: string): void {
+    if (this.#variables.get(name) !== value) return;
+    this.#variables.delete(name);
+    this.#list = undefined;
+  }
+
   add(more: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(more)) this.set(name, value);
   }

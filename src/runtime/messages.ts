@@ -1,3 +1,4 @@
+import type { Fact } from "../core/contract.ts";
 import type { LogLevel, Pilot } from "../native/pilot.ts";
 import type { Deeds, Loaded } from "../plan.ts";
 import type { Environment } from "./environment.ts";
@@ -31,6 +32,12 @@ export class Messages {
       const text = wordsOf(effect, this.#processes, this.#environment, deeds);
       if (text !== undefined) this.line(effect.level, text);
     });
+  }
+
+  /** ContainerPilot 3 has a line for each event, at the level DEBUG. */
+  told(fact: Fact, { dialect, deeds }: Loaded): void {
+    if (dialect !== "v3" || deeds.logging.level !== "debug") return;
+    this.#wording.do(({ eventWords }) => this.line("debug", eventWords(fact)));
   }
 
   loaded(loaded: Loaded): void {

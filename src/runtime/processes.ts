@@ -40,6 +40,9 @@ export interface FailedStart {
 /** How many ended runs are remembered for messages about them. */
 const ENDED_MAX = 64;
 
+/** As many processes as there is room for are running: the start is made when one of them has ended. */
+const FULL: ReadonlySet<string> = new Set(["ENOBUFS", "EMFILE"]);
+
 /** Processes by run: starts, signals, and turns what the native half reports into inputs. */
 export class Processes {
   readonly #pilot: Pilot;
@@ -48,6 +51,8 @@ export class Processes {
   readonly #runs = new Map<RunId, RunRecord>();
   readonly #ended = new Map<RunId, RunRecord>();
   readonly #failed = new Map<RunId, FailedStart>();
+  /** Starts for which there is no room yet, in order. */
+  readonly #waiting = new Map<RunId, { effect: Spawn; command: Command; file: string }>();
   readonly #oom = new OomWatch();
   #policy: Policy = { main: undefined, forward: [], graceMs: 0 };
 
@@ -82,15 +87,27 @@ export class Processes {
     }
     const pid = this.#pilot.spawn(this.#request(effect, command, file));
     if (pid <= 0) {
-      this.#refuse(effect.run, { command, file, errno: errnoName(-pid) });
+      const errno = errnoName(-pid);
+      if (this.#runs.size > 0 && FULL.has(errno)) this.#waiting.set(effect.run, { effect, command, file });
+      else {
+        this.#waiting.delete(effect.run);
+        this.#refuse(effect.run, { command, file, errno });
+      }
       return;
     }
+    this.#waiting.delete(effect.run);
     this.#runs.set(effect.run, record(effect, command, pid));
     for (const name of command.pidVariables ?? []) this.#environment.set(name, String(pid));
     this.#push({ t: "spawned", run: effect.run, pid });
   }
 
   signal(run: RunId, signo: number, target: "process" | "group"): void {
+    const unstarted = this.#waiting.get(run);
+    if (unstarted !== undefined) {
+      this.#waiting.delete(run);
+      this.#refuse(run, { ...unstarted, errno: "ECANCELED" });
+      return;
+    }
     const record = this.#runs.get(run);
     if (record !== undefined) record.signalled = true;
     // ESRCH is no failure: it has ended in this very moment, and its end is on the way.
@@ -99,6 +116,14 @@ export class Processes {
 
   /** What the native half has to say about processes. */
   take(event: Exclude<NativeEvent, { t: "signal" }>): void {
+    this.#take(event);
+    // Its place in the native table is free when nothing is to be said of it any more.
+    if (event.t === "exited") return;
+    const [next] = this.#waiting.values();
+    if (next !== undefined) this.#exec(next.effect, next.command, next.file);
+  }
+
+  #take(event: Exclude<NativeEvent, { t: "signal" }>): void {
     const record = this.#runs.get(event.run);
     if (record === undefined) {
       const ended = this.#ended.get(event.run);
@@ -127,6 +152,8 @@ export class Processes {
     if (event.t === "groupEmpty") this.#push({ t: "groupEmpty", run: record.run });
     if (event.t !== "exited") return;
     this.#runs.delete(record.run);
+    const { pidUntilEnd, pidVariables = [] } = record.command;
+    if (pidUntilEnd) for (const name of pidVariables) this.#environment.unset(name, String(record.pid));
     remember(this.#ended, record.run, record);
     const how: Ended = event.signal === 0 ? { code: event.code } : { signal: event.signal, core: event.core };
     const captured = record.command.output === "capture" ? { captured: record.output } : {};

@@ -5,12 +5,15 @@ import type { Deeds, Loaded } from "../plan.ts";
 import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
 import { Controls } from "./controls.ts";
+import { Drains, portsOf } from "./drains.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
 import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
 import { policyOf } from "./policy.ts";
+import { ProbeOutputs } from "./probe-outputs.ts";
 import { Processes, type Unnumbered } from "./processes.ts";
+import { statusOf } from "./status.ts";
 import { Telemetries } from "./telemetries.ts";
 
 /** The outcome of reading the configuration again: the new one, or what is wrong with it, a line each. */
@@ -28,9 +31,6 @@ export interface Host {
 /** setTimeout takes no more (2^31 - 1); a longer wait is armed again when this one has passed. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
-/** Longest piece of a probe's output that goes to the catalog. */
-const PROBE_OUTPUT_MAX = 1024;
-
 /**
  * The only place that turns effects into deeds and the world into inputs. One queue of inputs, one real timer.
  *
@@ -47,6 +47,7 @@ export class Runtime {
   readonly #catalogs: Catalogs;
   readonly #telemetries: Telemetries;
   readonly #controls: Controls;
+  readonly #drains = new Drains((job, open) => this.push({ t: "connections", job, open }));
   #queue: Unnumbered[] = [];
   #turning = false;
   #lastId: Id = 0;
@@ -54,27 +55,29 @@ export class Runtime {
   #loaded: Loaded;
   /** Read and accepted, not in force yet. */
   #staged: Loaded | undefined;
-  /** The probe behind each service, and what its last run said. */
-  #probeOf = new Map<string, string>();
-  readonly #probeOutput = new Map<string, string>();
+  readonly #outputs = new ProbeOutputs();
 
   constructor(host: Host) {
     this.#host = host;
     this.#loaded = host.loaded;
-    const push = (input: Unnumbered) => this.push(input);
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
     this.#logFile = new LogFile(host.pilot);
     this.#processes = new Processes(host.pilot, host.environment, (input) => this.#ofProcess(input));
     this.#messages = new Messages(log, this.#processes, host.environment);
-    this.#telemetries = new Telemetries(log);
+    this.#telemetries = new Telemetries(log, () => {
+      return statusOf(this.#loaded.deeds, (job) => this.#core?.health(job) ?? "unknown");
+    });
     this.#controls = new Controls({
       pilot: host.pilot,
       environment: host.environment,
       telemetries: this.#telemetries,
-      push,
+      push: (input) => this.push(input),
     });
-    this.#catalogs = new Catalogs(push, ({ level, message }) => log(level, message, []));
+    this.#catalogs = new Catalogs(
+      (input) => this.#ofCatalog(input),
+      ({ level, message }) => log(level, message, []),
+    );
   }
 
   /** Starts the application (or what comes before it). Returns when the first programs have been exec'ed. */
@@ -171,7 +174,8 @@ export class Runtime {
       this.push({ t: "signal", signo, pid, uid });
       return;
     }
-    if (event.t === "closed") this.#keepOutput(event);
+    const probe = event.t === "closed" && this.#processes.record(event.run)?.probe;
+    if (probe) this.#outputs.keep(probe, event.output);
     this.#processes.take(event);
   }
 
@@ -184,10 +188,12 @@ export class Runtime {
     this.push(input);
   }
 
-  /** The last words of a probe, for the catalog. */
-  #keepOutput(event: Extract<NativeEvent, { t: "closed" }>): void {
-    const probe = this.#processes.record(event.run)?.probe;
-    if (probe !== undefined) this.#probeOutput.set(probe, event.output.slice(-PROBE_OUTPUT_MAX));
+  #ofCatalog(input: Unnumbered): void {
+    if (input.t === "watched") {
+      const service = this.#loaded.deeds.watches[input.watch]?.name;
+      if (service !== undefined) this.#telemetries.seen(service, input.count);
+    }
+    this.push(input);
   }
 
   /** Makes a configuration's deeds the ones in force. */
@@ -200,10 +206,7 @@ export class Runtime {
     this.#telemetries.use(deeds.telemetry);
     this.#controls.use(deeds.control, deeds.logging.dialect);
     this.#processes.use(policyOf(plan));
-    this.#probeOf = new Map();
-    for (const job of plan.jobs) {
-      for (const probe of job.probes) if (probe.service !== undefined) this.#probeOf.set(probe.service.id, probe.id);
-    }
+    this.#outputs.use(plan);
   }
 
   #perform(effect: Effect): void {
@@ -218,7 +221,7 @@ export class Runtime {
       case "announce": {
         const service = deeds.services[effect.service];
         if (service === undefined) throw new Error(`no service ${effect.service}`);
-        const output = this.#outputFor(effect.service, effect.status === "passing");
+        const output = this.#outputs.of(effect.service, effect.status === "passing");
         this.#catalogs.announce(effect.service, service, effect.attempt, effect.status, output);
         break;
       }
@@ -246,26 +249,23 @@ export class Runtime {
       case "exit":
         this.#leave(effect.code);
         break;
-      case "note":
-        this.#telemetries.note(effect.metric, effect.value, effect.labels);
+      case "tell":
+        this.#telemetries.told(effect.fact.fact, effect.fact.source);
+        this.#messages.told(effect.fact, this.#loaded);
         break;
       case "reply":
         this.#controls.reply(effect.request, effect.ok, effect.body);
         break;
-      case "tell":
+      case "count":
+        if (effect.on) this.#drains.begin(effect.job, portsOf(effect.job, this.#loaded));
+        else this.#drains.end(effect.job);
         break;
       case "probe":
-      case "count":
       case "cron":
         throw new Error(`no configuration asks for the effect ${effect.t}`);
       default:
         effect satisfies never;
     }
-  }
-
-  #outputFor(service: string, passing: boolean): string {
-    if (passing) return "ok";
-    return this.#probeOutput.get(this.#probeOf.get(service) ?? "") ?? "";
   }
 
   #watch(watch: string, on: boolean): void {

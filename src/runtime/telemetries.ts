@@ -1,25 +1,22 @@
 import type { Pilot } from "../native/pilot.ts";
-import type { JobId, Telemetry } from "../plan.ts";
+import type { FactName, JobId, Telemetry } from "../plan.ts";
 import type { TelemetryPort } from "../telemetry/telemetry.ts";
 import { Lazy } from "./lazy.ts";
-
-/** Most unknown keys that are told at WARN; what comes after them is told at DEBUG. */
-const TOLD_MAX = 100;
+import type { StatusDocument } from "./status.ts";
 
 /** Telemetry as the loop sees it: nothing of it is loaded until a configuration asks for it. */
 export class Telemetries {
   readonly #log: Pilot["log"];
+  readonly #status: () => StatusDocument;
   #port: Lazy<TelemetryPort> | undefined;
-  /** Keys without a metric that were told under this configuration. */
-  readonly #told = new Set<string>();
 
-  constructor(log: Pilot["log"]) {
+  constructor(log: Pilot["log"], status: () => StatusDocument) {
     this.#log = log;
+    this.#status = status;
   }
 
   /** Opens, moves, changes or (undefined) closes it. */
   use(settings: Telemetry | undefined): void {
-    this.#told.clear();
     if (settings === undefined && this.#port === undefined) return;
     this.#port ??= this.#open();
     this.#port.do((port) => port.use(settings));
@@ -30,24 +27,24 @@ export class Telemetries {
     this.#port?.do((port) => port.record(sensor, text));
   }
 
-  /** A value that was posted under a metric's key. */
-  post(key: string, text: string): void {
-    if (this.#port === undefined) this.#unknown(key, "no telemetry is configured");
-    else
-      this.#port.do((port) => {
-        if (!port.post(key, text)) this.#unknown(key, "the configuration names no such metric");
-      });
+  /** A value that was posted under a metric's key; `unknown` is called when no metric has it. */
+  post(key: string, text: string, unknown: () => void): void {
+    if (this.#port === undefined) unknown();
+    this.#port?.do((port) => {
+      if (!port.post(key, text)) unknown();
+    });
   }
 
   note(metric: string, value: number, labels: Readonly<Record<string, string>>): void {
     this.#port?.do((port) => port.note(metric, value, labels));
   }
 
-  /** A job may post every second: each key is told once, as long as there are not too many. */
-  #unknown(key: string, why: string): void {
-    const told = this.#told.has(key) || this.#told.size >= TOLD_MAX;
-    if (!told) this.#told.add(key);
-    this.#log(told ? "debug" : "warn", `telemetry: a value for ${JSON.stringify(key)} is dropped: ${why}`, []);
+  told(fact: FactName, source: string): void {
+    this.#port?.do((port) => port.told(fact, source));
+  }
+
+  seen(service: string, instances: number): void {
+    this.#port?.do((port) => port.seen(service, instances));
   }
 
   #open(): Lazy<TelemetryPort> {
@@ -55,7 +52,7 @@ export class Telemetries {
     return new Lazy(
       async () => {
         const { openTelemetry } = await import("../telemetry/telemetry.ts");
-        return openTelemetry(undefined, (level, message) => log(level, message, []));
+        return openTelemetry(undefined, (level, message) => log(level, message, []), {}, this.#status);
       },
       (error) => log("error", `telemetry cannot be loaded: ${String(error)}`, []),
     );

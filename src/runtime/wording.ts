@@ -1,5 +1,6 @@
-import type { Effect, LogCode } from "../core/contract.ts";
+import type { Effect, Fact, LogCode } from "../core/contract.ts";
 import type { Command, Deeds, Loaded } from "../plan.ts";
+import { EVENT_CODES } from "../telemetry/events.ts";
 import { explainExec } from "./diagnose.ts";
 import type { Environment } from "./environment.ts";
 import type { Processes } from "./processes.ts";
@@ -19,6 +20,7 @@ interface Facts {
   command(about: About): Command | undefined;
   service(about: About): string;
   lastLine(about: About): string;
+  dialect: "v2" | "v3";
   whyNotStarted(about: About): string;
 }
 
@@ -84,6 +86,11 @@ export function wordsOf(
   return WORDS[effect.code](effect.about, facts(processes, environment, deeds));
 }
 
+/** `event: {ExitSuccess prep}`, as ContainerPilot 3 has it. */
+export function eventWords({ fact, source }: Fact): string {
+  return `event: {${EVENT_CODES[fact]} ${source}}`;
+}
+
 /**
  * One line of what was loaded, for the level DEBUG, beginning as the originals' line did. Unlike theirs it holds no argument
  * of a command, no variable and no token.
@@ -102,6 +109,7 @@ function facts(processes: Processes, environment: Environment, deeds: Deeds): Fa
     deeds.commands[String(about.probe ?? about.job)];
   return {
     command,
+    dialect: deeds.logging.dialect,
     label: (about) => command(about)?.label ?? String(about.job),
     service: (about) => deeds.services[String(about.service)]?.name ?? String(about.service),
     lastLine: (about) => {
@@ -121,6 +129,8 @@ function exitedWords(about: About, what: Facts): string {
   const how = goStatus(about);
   // 2.7.8 named the application's end by Go's words alone.
   if (label === "APP") return how;
+  // 3.8.0 has logged the lines of a job's output, and its errors quote none.
+  if (what.dialect === "v3") return `${label} exited with error: ${how}`;
   if (label.startsWith("coprocess[")) return `${label} exited (${about.code ?? -1}): ${how}`;
   return `${label} failed: ${how}${quoted(what.lastLine(about))}`;
 }

@@ -7,9 +7,17 @@ import { CONTENT_TYPE } from "./render.ts";
 export interface View {
   path: string;
   render(): Promise<string>;
+  /** The document under /status; there is none without it. */
+  status: (() => string) | undefined;
 }
 
-/** The metrics at the view's path, by whatever method; nothing (404) elsewhere, and while there is no view. */
+const STATUS_PATH = "/status";
+const TEXT = "text/plain; charset=utf-8";
+
+/**
+ * The metrics at the view's path, by whatever method, and the status by GET alone, as ContainerPilot 3 has both; nothing (404)
+ * elsewhere, and while there is no view.
+ */
 export function serve(view: () => View | undefined, log: Log): RequestListener {
   /** One rendering serves all requests that come while it is made: a pipeline of a thousand costs no more than one. */
   let rendering: Promise<Buffer> | undefined;
@@ -25,18 +33,31 @@ export function serve(view: () => View | undefined, log: Log): RequestListener {
     // A body says nothing to us. Rather than read it, the connection ends with the response.
     if (hasBody(request)) response.setHeader("Connection", "close");
     const current = view();
-    if (current === undefined || pathOf(request.url ?? "") !== current.path) {
-      send(response, 404, "text/plain; charset=utf-8", Buffer.from("not found\n"));
+    const path = pathOf(request.url ?? "");
+    if (current?.status !== undefined && path === STATUS_PATH) {
+      sendStatus(request, response, current.status);
+      return;
+    }
+    if (current === undefined || path !== current.path) {
+      send(response, 404, TEXT, Buffer.from("not found\n"));
       return;
     }
     body(current.render).then(
       (text) => sendMetrics(request, response, text),
       (error: unknown) => {
         log("error", `telemetry: cannot render the metrics: ${error instanceof Error ? error.message : error}`);
-        send(response, 500, "text/plain; charset=utf-8", Buffer.from("the metrics cannot be rendered\n"));
+        send(response, 500, TEXT, Buffer.from("the metrics cannot be rendered\n"));
       },
     );
   };
+}
+
+function sendStatus({ method }: IncomingMessage, response: ServerResponse, status: () => string): void {
+  if (method === "GET") send(response, 200, "application/json", Buffer.from(`${status()}\n`));
+  else {
+    response.setHeader("Allow", "GET");
+    send(response, 405, TEXT, Buffer.from("Method Not Allowed\n"));
+  }
 }
 
 function sendMetrics(request: IncomingMessage, response: ServerResponse, text: Buffer): void {

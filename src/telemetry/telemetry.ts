@@ -1,5 +1,6 @@
 /** Metrics for Prometheus. A chunk of its own, loaded when a configuration asks for it and the application runs. */
-import type { JobId, Telemetry } from "../plan.ts";
+import type { FactName, JobId, Telemetry } from "../plan.ts";
+import { EVENT_CODES } from "./events.ts";
 import { type Endpoint, type Limits, Listener } from "./listener.ts";
 import { type Log, Metrics } from "./metrics.ts";
 import { render } from "./render.ts";
@@ -20,6 +21,10 @@ export interface TelemetryPort {
   post(key: string, text: string): boolean;
   /** One of our own metrics: a counter adds `value`, a gauge takes it on. Labels as its table in own.ts has them. */
   note(metric: string, value: number, labels: Readonly<Record<string, string>>): void;
+  /** Counts a fact among the events, where the settings have a status page. */
+  told(fact: FactName, source: string): void;
+  /** How many instances of a watched service there are, likewise. */
+  seen(service: string, instances: number): void;
   /** Where it listens just now; undefined while it does not (yet, or because it cannot). */
   readonly bound: Endpoint | undefined;
   /** Frees the port and ends all connections; settles at once. */
@@ -37,19 +42,29 @@ const LIMITS: Limits = {
 };
 
 /**
- * Starts telemetry. Never throws and never rejects: what fails is logged, and the application goes on.
+ * Starts telemetry; `status` gives the document of /status. Never throws and never rejects: what fails is logged, and the application goes on.
  *
  * Exposed are the user's metrics, `process_*` and, once told, our own; not ContainerPilot's `go_*` and `http_*`, which
  * describe the inside of another program.
  */
-export function openTelemetry(settings: Telemetry | undefined, log: Log, limits: Partial<Limits> = {}): TelemetryPort {
+export function openTelemetry(
+  settings: Telemetry | undefined,
+  log: Log,
+  limits: Partial<Limits> = {},
+  status: () => object = () => ({}),
+): TelemetryPort {
   const metrics = new Metrics(log, () => performance.now());
-  let path: string | undefined;
-  const view = () => (path === undefined ? undefined : { path, render: () => render(metrics.registry) });
+  let current: Telemetry | undefined;
+  const view = () =>
+    current && {
+      path: current.path,
+      render: () => render(metrics.registry),
+      status: current.status && (() => JSON.stringify(status())),
+    };
   const listener = new Listener(serve(view, log), log, { ...LIMITS, ...limits });
   const use = (next: Telemetry | undefined): void => {
     metrics.use(next);
-    path = next?.path;
+    current = next;
     listener.use(next);
   };
   use(settings);
@@ -58,6 +73,12 @@ export function openTelemetry(settings: Telemetry | undefined, log: Log, limits:
     record: (sensor, text) => metrics.record(sensor, text),
     post: (key, text) => metrics.post(key, text),
     note: (metric, value, labels) => metrics.note(metric, value, labels),
+    told(fact, source) {
+      if (current?.status) metrics.note("containerpilot_events", 1, { code: EVENT_CODES[fact], source });
+    },
+    seen(service, instances) {
+      if (current?.status) metrics.note("containerpilot_watch_instances", instances, { service });
+    },
     async close() {
       listener.use(undefined);
     },

@@ -1,5 +1,5 @@
 /** A ContainerPilot 3 configuration, from its keys to the Plan and its deeds. */
-import type { Dependency, Loaded, Plan, SignalDeed, Watch } from "../../plan.ts";
+import type { Dependency, Loaded, Plan, SignalDeed, StatusPage, Watch } from "../../plan.ts";
 import { readCatalog } from "../catalog.ts";
 import type { Context } from "../context.ts";
 import { type Read, readMap } from "../decode.ts";
@@ -7,7 +7,7 @@ import { SAME_NAME_MAX } from "../limits.ts";
 import { addressVariable, Ids, isGoodName } from "../names.ts";
 import { finish, recordOf, STARTUP } from "../parts.ts";
 import { readSignals, signalNumber, stopRules } from "../stop.ts";
-import { type Rules, readJob } from "./jobs.ts";
+import { type ReadJob, type Rules, readJob } from "./jobs.ts";
 import { V3 } from "./keys.ts";
 import { readTelemetry } from "./telemetry.ts";
 
@@ -67,10 +67,20 @@ export function loadV3(raw: Readonly<Record<string, unknown>>, context: Context)
       catalog,
       logging: { level: level === "warning" ? "warn" : level, format, output: outputOf(output), dialect: "v3" },
       environment: Object.fromEntries(services.map(({ name, address }) => [addressVariable(name), address])),
-      ...(telemetry && { telemetry: telemetry.settings }),
+      ...(telemetry && { telemetry: { ...telemetry.settings, status: statusPage(jobs, config, context) } }),
       control: config.control.socket,
     },
   );
+}
+
+function statusPage(jobs: readonly ReadJob[], config: Config, { version }: Context): StatusPage {
+  return {
+    version,
+    jobs: jobs.map(({ job, name, service, always }) => {
+      return { id: job.id, name, ...(service && { service: service.id }), ...(always && { always }) };
+    }),
+    watches: config.watches.map(({ name }) => name),
+  };
 }
 
 type WatchKeys = Config["watches"][number];

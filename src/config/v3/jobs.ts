@@ -28,6 +28,8 @@ export interface ReadJob {
   name: string;
   commands: ReadonlyMap<string, Command>;
   service?: Service;
+  /** Healthy by definition, in maintenance too. */
+  always?: true;
 }
 
 export const DEFAULT_INTERFACES = ["eth0:inet", "inet"];
@@ -102,6 +104,7 @@ function commandOf(given: JobKeys, argv: readonly string[], timeout: number | un
     output: given.logging?.raw ? "inherit" : "log",
     fields: { job: given.name },
     pidVariables: [pidVariable(given.name)],
+    pidUntilEnd: true,
     ...(timeout !== undefined && { timeoutText: formatDuration(timeout) }),
   };
 }
@@ -172,7 +175,8 @@ function probes(
       stdin: "null",
       output: health.logging?.raw ? "inherit" : "log",
       fields: { check: `check.${name}` },
-      pidVariables: [pidVariable(`check.${name}`)],
+      pidVariables: [pidVariable(`check.${name}`), pidVariable(`check_${name}`)],
+      pidUntilEnd: true,
       ...(timeout > 0 && { timeoutText: formatDuration(timeout) }),
     });
   }

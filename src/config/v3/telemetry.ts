@@ -46,7 +46,7 @@ export function readTelemetry(
     onReload: rules.onReload,
   });
   return {
-    job: { job, name: NAME, commands: new Map(), ...(service && { service }) },
+    job: { job, name: NAME, commands: new Map(), always: true, ...(service && { service }) },
     settings: { address, port, path: "/metrics", sensors: {}, metrics: metricsOf(given.metrics, context) },
   };
 }

@@ -64,6 +64,7 @@ describe("a job", () => {
       output: "log",
       fields: { job: "wrapped" },
       pidVariables: ["CONTAINERPILOT_WRAPPED_PID"],
+      pidUntilEnd: true,
     });
     expect(loaded.deeds.commands.raw).toMatchObject({ output: "inherit", timeoutText: "1m30s" });
   });

@@ -116,8 +116,6 @@ export function describeEffect(effect: Effect): string {
       return `use ${effect.print}`;
     case "tell":
       return `tell ${describeFact(effect.fact)}`;
-    case "note":
-      return `note ${effect.metric} ${effect.value}`;
     case "log": {
       const about = Object.entries(effect.about).map(([name, value]) => ` ${name}=${value}`);
       return `log ${effect.level} ${effect.code}${about.join("")}`;

@@ -204,7 +204,7 @@ describe("the core", () => {
     );
   });
 
-  it("9: replies and does nothing else when a Plan is replaced by itself", () => {
+  it("9: says so, replies and does nothing else when a Plan is replaced by itself", () => {
     fc.assert(
       fc.property(planArbitrary, nature, script(restarts), (given, world, happens) => {
         const jobs = given.jobs.map((job) => ({ ...job, onReload: "ifChanged" as const }));
@@ -221,7 +221,7 @@ describe("the core", () => {
         expect(
           effects.map(({ t }) => t),
           told(simulation),
-        ).toEqual(["reply"]);
+        ).toEqual(["log", "reply"]);
       }),
       { numRuns },
     );
