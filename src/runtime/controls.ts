@@ -27,7 +27,12 @@ export class Controls {
   /** INFO as ContainerPilot 3.8.0's; version 2 had no socket to speak of. */
   #level: "info" | "debug" = "info";
 
-  constructor(host: PortHost) {
+  constructor(
+    { pilot, environment }: Pick<PortHost, "pilot" | "environment">,
+    telemetries: PortHost["telemetries"],
+    push: PortHost["push"],
+  ) {
+    const host: PortHost = { pilot, environment, telemetries, push };
     this.#host = host;
     this.#port = new Lazy(
       async () => (await import("./control-port.ts")).openControlPort(host),

@@ -68,12 +68,7 @@ export class Runtime {
     this.#telemetries = new Telemetries(log, () => {
       return statusOf(this.#loaded.deeds, (job) => this.#core?.health(job) ?? "unknown");
     });
-    this.#controls = new Controls({
-      pilot: host.pilot,
-      environment: host.environment,
-      telemetries: this.#telemetries,
-      push: (input) => this.push(input),
-    });
+    this.#controls = new Controls(host, this.#telemetries, (input) => this.push(input));
     this.#catalogs = new Catalogs(
       (input) => this.#ofCatalog(input),
       ({ level, message }) => log(level, message, []),
