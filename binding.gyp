@@ -53,7 +53,7 @@
       # Static: the entrypoint of images with any libc, and no loader's work before signals are blocked.
       "target_name": "containerpilot",
       "type": "executable",
-      "sources": ["native/launcher.c"],
+      "sources": ["native/launcher.c", "native/launcher_ask.c", "native/launcher_flags.c", "native/launcher_json.c"],
       "ldflags": ["-static"],
     },
   ],

@@ -3,6 +3,8 @@
  *
  * Node empties its signal mask when it starts, so blocking here is not enough: the addon goes along as a preload, keeps the
  * mask and starts to take signals before Node's main. CONTAINERPILOT_LAUNCHER=off leaves all that out.
+ *
+ * Called with a flag that asks a running containerpilot for something, it asks, and there is no Node at all.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,6 +20,7 @@
 #include <unistd.h>
 
 #include "early.h"
+#include "launcher_ask.h"
 
 #define BUNDLE "containerpilot.cjs"
 #define ADDON "pilot.node"
@@ -158,6 +161,13 @@ static char** runtime_arguments(char* runtime, char* bundle, int argc, char** ar
 
 int main(int argc, char** argv) {
   block_signals();
+  struct control_call call;
+  int asks = control_call_read(argc, argv, &call);
+  if (asks) {
+    give_back_signals();
+    int code = control_ask(&call);
+    if (code >= 0) return code;
+  }
   static char directory[PATH_MAX], bundle[PATH_MAX], addon[PATH_MAX], runtime[PATH_MAX];
   own_directory(directory);
   if (!find_bundle(directory, bundle))
@@ -169,7 +179,7 @@ int main(int argc, char** argv) {
   char** arguments = runtime_arguments(runtime, bundle, argc, argv);
   const char* wanted = getenv("CONTAINERPILOT_LAUNCHER");
   int protected = 0;
-  if ((wanted == NULL || strcmp(wanted, "off") != 0) && find_addon(directory, bundle, addon)) {
+  if (!asks && (wanted == NULL || strcmp(wanted, "off") != 0) && find_addon(directory, bundle, addon)) {
     /* What is preloaded and what is loaded later must be the same file, or there were two native halves. */
     if (setenv("CP_ADDON", addon, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
     protected = protect_boot(addon);

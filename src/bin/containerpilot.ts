@@ -1,6 +1,6 @@
 /** The init: argv in, exit code out. */
 import { hostname } from "node:os";
-import { load } from "../config/load.ts";
+import { type LoadResult, load } from "../config/load.ts";
 import { start } from "../runtime/start.ts";
 import { type Flags, walkArgv } from "./flags.ts";
 import { writeAll } from "./write.ts";
@@ -34,15 +34,28 @@ async function main(argv: readonly string[]): Promise<void> {
     const { renderTo } = await import("./template.ts");
     const { code, lines } = await renderTo(flags.config, flags.out, process.env);
     end(code, STDERR, lines.map((line) => `${line}\n`).join(""));
+  } else if (asks(flags)) {
+    const { ask } = await import("./ask.ts");
+    const { code, out, lines } = await ask(flags, process.env, () => read(flags, process.env));
+    writeAll(STDOUT, out);
+    end(code, STDERR, lines.map((line) => `${line}\n`).join(""));
   } else {
     await run(flags);
   }
 }
 
+/** Something of the running containerpilot; the launcher has seen to it already, unless only the configuration can tell. */
+function asks({ reload, maintenance, putenv, putmetric, ping }: Flags): boolean {
+  return reload || ping || Boolean(maintenance) || putenv.length > 0 || putmetric.length > 0;
+}
+
+function read(flags: Flags, env: Readonly<Record<string, string | undefined>>): Promise<LoadResult> {
+  const { config, words } = flags;
+  return load({ config, words, env, hostname: hostname(), pid: process.pid, version: VERSION });
+}
+
 async function run(flags: Flags): Promise<void> {
-  const refused = await start(process.env, (env) =>
-    load({ config: flags.config, words: flags.words, env, hostname: hostname(), pid: process.pid, version: VERSION }),
-  );
+  const refused = await start(process.env, (env) => read(flags, env));
   if (refused === undefined) return;
   writeAll(STDERR, refused.lines.map((line) => `${line}\n`).join(""));
   refused.leave();

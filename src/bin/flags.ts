@@ -1,6 +1,7 @@
 /** The init's flags, declared once: for the argv walker here and for commander, which words help and errors. */
 export interface FlagSpec {
-  kind: "text" | "switch";
+  /** pairs: NAME=VALUE, and any number of them. */
+  kind: "text" | "switch" | "pairs";
   /** Shown in the help as `-name <value>`. */
   value?: string;
   help: string;
@@ -15,6 +16,15 @@ export const FLAGS = {
   template: { kind: "switch", help: "render the configuration's template, print it and quit" },
   out: { kind: "text", value: "where", help: "with -template: file://PATH or a path to write to; - is stdout" },
   version: { kind: "switch", help: "print the version and quit" },
+  reload: { kind: "switch", help: "have the running containerpilot read its configuration again, and quit" },
+  maintenance: {
+    kind: "text",
+    value: "enable|disable",
+    help: "put the running containerpilot into maintenance, or end it, and quit",
+  },
+  putenv: { kind: "pairs", value: "name=value", help: "set a variable for what it starts from now on; may be repeated" },
+  putmetric: { kind: "pairs", value: "key=value", help: "give it a value for a metric; may be repeated" },
+  ping: { kind: "switch", help: "ask whether it is there; prints ok" },
   help: { kind: "switch", help: "print this help and quit" },
 } as const satisfies Record<string, FlagSpec>;
 
@@ -26,6 +36,11 @@ export interface Flags {
   template: boolean;
   version: boolean;
   help: boolean;
+  reload: boolean;
+  maintenance?: string;
+  putenv: readonly string[];
+  putmetric: readonly string[];
+  ping: boolean;
   /** Everything from the first word that is no flag on: the application's argv, untouched. */
   words: readonly string[];
 }
@@ -34,6 +49,8 @@ export type FlagError =
   | { code: "unknown"; flag: string }
   | { code: "needs-value"; flag: string }
   | { code: "bad-switch"; flag: string; value: string }
+  | { code: "bad-word"; flag: string; value: string }
+  | { code: "no-pair"; flag: string; value: string }
   | { code: "bad-syntax"; flag: string };
 
 const TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);
@@ -44,7 +61,16 @@ const FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
  * next word, a switch takes a value only by `=`, and the first word that is no flag (or what follows `--`) ends it.
  */
 export function walkArgv(argv: readonly string[]): Flags | FlagError {
-  const flags: Flags = { template: false, version: false, help: false, words: [] };
+  const flags: Flags = {
+    template: false,
+    version: false,
+    help: false,
+    reload: false,
+    putenv: [],
+    putmetric: [],
+    ping: false,
+    words: [],
+  };
   let at = 0;
   for (; at < argv.length; at += 1) {
     const word = argv[at] ?? "";
@@ -58,10 +84,11 @@ export function walkArgv(argv: readonly string[]): Flags | FlagError {
     if (!Object.hasOwn(FLAGS, known)) return { code: "unknown", flag: name };
     const flag = known as FlagName;
     let value = equals < 0 ? undefined : body.slice(equals + 1);
-    if (flag === "config" || flag === "out") {
+    if (flag === "config" || flag === "out" || flag === "maintenance" || flag === "putenv" || flag === "putmetric") {
       value ??= argv[++at];
       if (value === undefined) return { code: "needs-value", flag: name };
-      flags[flag] = value;
+      const error = takeText(flags, flag, value);
+      if (error !== undefined) return error;
     } else {
       if (value !== undefined && !TRUE.has(value) && !FALSE.has(value))
         return { code: "bad-switch", flag: name, value };
@@ -69,4 +96,20 @@ export function walkArgv(argv: readonly string[]): Flags | FlagError {
     }
   }
   return { ...flags, words: argv.slice(at) };
+}
+
+/** Words for `-maintenance`; ContainerPilot 3.8.0 took every other word for `disable`, misspelt ones too. */
+const MAINTENANCE = new Set(["", "enable", "disable"]);
+
+type TextFlag = { [F in FlagName]: (typeof FLAGS)[F]["kind"] extends "switch" ? never : F }[FlagName];
+
+function takeText(flags: Flags, flag: TextFlag, value: string): FlagError | undefined {
+  if (flag === "putenv" || flag === "putmetric") {
+    if (!value.includes("=")) return { code: "no-pair", flag, value };
+    flags[flag] = [...flags[flag], value];
+    return undefined;
+  }
+  if (flag === "maintenance" && !MAINTENANCE.has(value)) return { code: "bad-word", flag, value };
+  flags[flag] = value;
+  return undefined;
 }

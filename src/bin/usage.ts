@@ -11,7 +11,7 @@ export function helpText(): string {
     )
     .helpOption(false);
   for (const [name, spec] of Object.entries(FLAGS) as [string, FlagSpec][]) {
-    command.addOption(new Option(`--${name}${spec.kind === "text" ? ` <${spec.value}>` : ""}`, spec.help));
+    command.addOption(new Option(`--${name}${spec.value === undefined ? "" : ` <${spec.value}>`}`, spec.help));
   }
   const text = command.helpInformation().replace(/^( +)--/gm, "$1 -");
   return `${text}\nEverything from the first word that is no flag on is the application (v2).\n`;
@@ -24,6 +24,10 @@ export function flagErrorText(error: FlagError): string {
       return `containerpilot: -${error.flag} needs a value\n`;
     case "bad-switch":
       return `containerpilot: -${error.flag}=${error.value}: a switch is true or false\n`;
+    case "bad-word":
+      return `containerpilot: -${error.flag} ${JSON.stringify(error.value)}: it takes enable or disable\n`;
+    case "no-pair":
+      return `containerpilot: -${error.flag} ${JSON.stringify(error.value)}: it takes NAME=VALUE\n`;
     case "bad-syntax":
       return `containerpilot: '${error.flag}' is not a flag\n`;
     case "unknown":

@@ -1,4 +1,5 @@
 import { lstatSync, unlinkSync } from "node:fs";
+import { OTHER_FOLDERS, SOCKET_NAME, SOCKET_VARIABLE } from "../control/places.ts";
 import type { RequestId } from "../core/contract.ts";
 import type { Pilot } from "../native/pilot.ts";
 import type { Logging } from "../plan.ts";
@@ -6,12 +7,6 @@ import type { ControlPort, PortHost } from "./control-port.ts";
 import { errnoName } from "./errno.ts";
 import { Lazy } from "./lazy.ts";
 
-/** What children find the socket by. */
-const VARIABLE = "CONTAINERPILOT_SOCKET";
-
-const NAME = "containerpilot";
-/** Where the socket goes when its own place cannot be had. */
-const OTHER_FOLDERS = ["/run", "/dev/shm", "/tmp"];
 /** Most inits that share one folder, each with a name of its own. */
 const SHARING_MAX = 9;
 
@@ -55,7 +50,7 @@ export class Controls {
     if (why !== undefined) pilot.log("warn", `control: ${why}; serving at ${opened.path} instead`, []);
     this.end();
     this.#open = opened;
-    environment.set(VARIABLE, opened.path);
+    environment.set(SOCKET_VARIABLE, opened.path);
     this.#port.do((port) => port.serve(opened.fd));
   }
 
@@ -115,7 +110,7 @@ function open(pilot: Pilot, wanted: string, only: boolean): { opened?: Opened; w
   if (only) return why === undefined ? {} : { why };
   for (let n = 1; n <= SHARING_MAX && (n === 1 || taken); n += 1) {
     for (const folder of OTHER_FOLDERS) {
-      const opened = attempt(`${folder}/${NAME}${n === 1 ? "" : `-${n}`}.socket`);
+      const opened = attempt(`${folder}/${SOCKET_NAME}${n === 1 ? "" : `-${n}`}.socket`);
       if (opened !== undefined) return why === undefined ? { opened } : { opened, why };
     }
   }
