@@ -28,6 +28,7 @@ static napi_value boot_call(napi_env env, napi_callback_info) {
   napi_create_array(env, &adopted);
   bool blocked = signals_mode() == SignalMode::blocked;
   set_boolean(env, result, "preloaded", state.preloaded);
+  set_boolean(env, result, "preloadRefused", cp_preload_refused() != 0);
   set_text(env, result, "signals", blocked ? "blocked" : "handlers", NAPI_AUTO_LENGTH);
   set_boolean(env, result, "pid1", getpid() == 1);
   set_boolean(env, result, "subreaper", state.subreaper);

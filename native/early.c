@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "early.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@ extern char** environ;
 extern void napi_module_register(void* module) __attribute__((weak));
 
 static int guarded;
+static int refused;
 static struct cp_origin recorded;
 
 int cp_mask(int how, uint64_t set, uint64_t* old) {
@@ -36,7 +38,7 @@ static uint64_t as_bits(const sigset_t* set) {
  * library's function in the whole process when preloaded, so it keeps that one's rules: the library's own signals are
  * never blocked, the error is returned.
  */
-__attribute__((visibility("default"))) int pthread_sigmask(int how, const sigset_t* set, sigset_t* old) {
+static int keep_mask(int how, const sigset_t* set, sigset_t* old) {
   uint64_t bits = 0, before = 0;
   if (set != NULL) {
     if (how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK) return EINVAL;
@@ -53,6 +55,11 @@ __attribute__((visibility("default"))) int pthread_sigmask(int how, const sigset
   return 0;
 }
 
+__attribute__((visibility("default"), alias("keep_mask"))) int pthread_sigmask(int how, const sigset_t* set, sigset_t* old);
+
+/* Whether everybody's calls come here: not when Node itself loads us, long after its main. */
+static int mask_is_kept(void) { return dlsym(RTLD_DEFAULT, "pthread_sigmask") == (void*)keep_mask; }
+
 static void record(struct cp_origin* origin) {
   struct rlimit nofile = {RLIM_INFINITY, RLIM_INFINITY};
   getrlimit(RLIMIT_NOFILE, &nofile);
@@ -68,33 +75,41 @@ void cp_origin(struct cp_origin* origin) {
     record(origin);
 }
 
-/* The launcher put us first into LD_PRELOAD; what follows is the user's own and goes on to his programs. */
-static void restore_environment(void) {
-  unsetenv("CP_EARLY");
-  for (char** entry = environ; entry != NULL && *entry != NULL; entry++) {
-    if (strncmp(*entry, "LD_PRELOAD=", 11) != 0) continue;
-    char* value = *entry + 11;
-    char* rest = strchr(value, ':');
-    if (rest == NULL) {
-      unsetenv("LD_PRELOAD");
-      return;
-    }
-    memmove(value, rest + 1, strlen(rest + 1) + 1);
-    return;
+/*
+ * The launcher put us first into LD_PRELOAD; what follows is the user's own and goes on to his programs. In secure mode the
+ * C library has taken all of it away (ld.so(8)); CP_EARLY has it, too, behind the pid.
+ */
+static void restore_environment(const char* users) {
+  char* value = getenv("LD_PRELOAD");
+  if (users == NULL) {
+    unsetenv("LD_PRELOAD");
+  } else if (value != NULL && strlen(value) >= strlen(users)) {
+    /* In place: whatever program this is, its memory is not ours to ask for so early. */
+    memmove(value, users, strlen(users) + 1);
+  } else {
+    setenv("LD_PRELOAD", users, 1);
   }
+  unsetenv("CP_EARLY");
 }
 
+int cp_preload_refused(void) { return refused; }
+
 __attribute__((constructor)) static void preload(void) {
-  const char* armed_pid = getenv("CP_EARLY");
-  if (armed_pid == NULL) return;
-  if (atoi(armed_pid) != getpid()) {
+  const char* early = getenv("CP_EARLY");
+  if (early == NULL) return;
+  const char* users = strchr(early, ':');
+  if (users != NULL) users++;
+  if (atoi(early) != getpid()) {
     /* A program that a wrapper forked; the wrapper's own children are none of ours either. */
-    restore_environment();
+    restore_environment(users);
     return;
   }
   /* A wrapper script that will exec Node: same pid, so the variables must reach it. */
   if (napi_module_register == NULL) return;
-  restore_environment();
+  restore_environment(users);
+  /* The loader has left the preload out, as it does in secure mode. By now threads run without our mask. */
+  refused = !mask_is_kept();
+  if (refused) return;
   record(&recorded);
   recorded.early = 1;
   cp_mask_guard();

@@ -34,6 +34,9 @@ void cp_mask_guard(void);
 /* Fills `origin` with the present state, unless the preload constructor did so before Node ran. */
 void cp_origin(struct cp_origin* origin);
 
+/* Whether the launcher asked for the preload and the loader refused it: AT_SECURE (ld.so(8)), as file capabilities make it. */
+int cp_preload_refused(void);
+
 /* Defined by the native half: starts it. Called by the preload constructor when this is the launcher's Node. */
 int cp_native_arm(int early);
 

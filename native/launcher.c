@@ -140,11 +140,12 @@ static int protect_boot(const char* addon) {
   if (strpbrk(addon, ": ") != NULL) return 0;
   const char* users = getenv("LD_PRELOAD");
   int has_users = users != NULL && *users != 0;
-  char pid[16];
-  char* value = NULL;
-  snprintf(pid, sizeof pid, "%d", (int)getpid());
-  if (asprintf(&value, "%s%s%s", addon, has_users ? ":" : "", has_users ? users : "") < 0) return 0;
-  if (setenv("LD_PRELOAD", value, 1) != 0 || setenv("CP_EARLY", pid, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
+  char *value = NULL, *early = NULL;
+  const char* separator = has_users ? ":" : "";
+  if (!has_users) users = "";
+  if (asprintf(&value, "%s%s%s", addon, separator, users) < 0) return 0;
+  if (asprintf(&early, "%d%s%s", (int)getpid(), separator, users) < 0) return 0;
+  if (setenv("LD_PRELOAD", value, 1) != 0 || setenv("CP_EARLY", early, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
   return 1;
 }
 

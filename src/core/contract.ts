@@ -31,6 +31,8 @@ export type Input = { id: Id } & (
       plan: Plan;
       seed: number;
       adopted: readonly { run: RunId; job: JobId; pid: number; age: Ms }[];
+      /** A signal that stops came before anything was started: nothing is. Never together with `adopted`. */
+      stop?: { signo: number; pid: number; uid: number };
     }
   | { t: "spawned"; run: RunId; pid: number }
   | { t: "spawnFailed"; run: RunId; errno: string; code: 126 | 127 }

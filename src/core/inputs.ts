@@ -54,6 +54,7 @@ function boot(core: State, input: Of<"boot">): void {
   }
   bootPlan(core, input);
   if (input.adopted.length > 0) adopt(core, input);
+  else if (input.stop) askStop(core, input.id, { by: "signal", ...input.stop });
   else say(core, input.id, { fact: "startup", source: "global" });
 }
 

@@ -9,6 +9,8 @@
 export interface Boot {
   /** Threads started by the preload constructor: no signal was lost since the launcher. */
   preloaded: boolean;
+  /** The launcher asked for that and the loader refused: Node's file has capabilities (AT_SECURE, ld.so(8)). */
+  preloadRefused: boolean;
   /** How signals are taken: the mask is ours in all threads, or (no /proc, no preload) handlers write to a pipe. */
   signals: "blocked" | "handlers";
   pid1: boolean;

@@ -8,6 +8,7 @@ import { Controls } from "./controls.ts";
 import { Drains, portsOf } from "./drains.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
+import { type BootInput, firstInput } from "./firstinput.ts";
 import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
 import { policyOf } from "./policy.ts";
@@ -80,13 +81,9 @@ export class Runtime {
     const { pilot, loaded } = this.#host;
     this.#adopt(loaded);
     this.#messages.loaded(loaded);
-    const adopted = pilot.boot().adopted;
-    this.#first({
-      t: "boot",
-      plan: loaded.plan,
-      seed: Date.now() % 2 ** 31,
-      adopted: adopted.map((child) => ({ run: child.run, job: child.job, pid: child.pid, age: child.ageMs })),
-    });
+    const { boot, early } = firstInput(pilot, loaded.plan, (text) => this.#messages.line("warn", text));
+    this.#first(boot);
+    for (const event of early) this.#native(event);
     pilot.start(() => this.#drain());
     // The doorbell does not hold the event loop open; this does, without ever waking it.
     setInterval(() => undefined, TIMEOUT_MAX);
@@ -103,9 +100,9 @@ export class Runtime {
     if (!this.#turning) this.#turn();
   }
 
-  /** The boot: at once with what of the core it needs, or, with children to adopt, with all of it. */
-  #first(boot: Extract<Unnumbered, { t: "boot" }>): void {
-    if (boot.adopted.length > 0) {
+  /** The boot: at once with what of the core it needs, or, with children to adopt or nothing to start, with all of it. */
+  #first(boot: BootInput): void {
+    if (boot.adopted.length > 0 || boot.stop !== undefined) {
       this.#queue.unshift(boot);
       void this.#loadCore(undefined);
       return;

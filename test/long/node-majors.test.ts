@@ -1,27 +1,11 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { expect, it } from "vitest";
-import { describeContainers, root, run } from "../e2e/harness.ts";
+import { describeContainers, run } from "../e2e/harness.ts";
+import { nodeOf, otherMajors } from "./node.ts";
 
-/** The runtimes beside the machine's own that are supported, as npm carries them. */
-const MAJORS = ["22", "24", "26"];
 const SETUP_MS = 300_000;
 
-/** Node of this major, unpacked once into build/. */
-function runtime(major: string): string {
-  const folder = join(root, "build/node", major);
-  const node = join(folder, "package/bin/node");
-  if (existsSync(node)) return node;
-  mkdirSync(folder, { recursive: true });
-  const name = `node-linux-${process.arch}@${major}`;
-  const packed = execFileSync("npm", ["pack", "--silent", name], { cwd: folder, encoding: "utf8" }).trim();
-  execFileSync("tar", ["-xzf", packed, "package/bin/node"], { cwd: folder });
-  return node;
-}
-
 describeContainers("every supported Node", () => {
-  it.each(MAJORS)(
+  it.each(otherMajors)(
     "%s registers, forwards a signal, reloads, stops, and leaves with the application's code",
     async (major) => {
       const traps =
@@ -34,7 +18,7 @@ describeContainers("every supported Node", () => {
           postStop: "echo postStop",
         },
         words: ["sh", "-c", traps],
-        env: { CONTAINERPILOT_NODE: runtime(major) },
+        env: { CONTAINERPILOT_NODE: nodeOf(major) },
       });
       await box.waitFor(/Service registered: web/);
       expect((await box.inside("cat", "/proc/1/cmdline")).stdout).toContain(`build/node/${major}/`);

@@ -7,53 +7,79 @@ import { command, drive } from "./image.ts";
 const termBit = 1n << 14n;
 /** Longer than Node takes to load the addon on an idle machine, so that all of its start is covered. */
 const windowMs = 200;
+const limitMs = 60_000;
+/** TERM, HUP, USR1, and a real-time one. */
+const signals = [15, 1, 10, 37] as const;
+
+/** How the tries are made. */
+export interface EarlyTries {
+  count: number;
+  /** As PID 1, or as a child of the test. */
+  pid1: boolean;
+  /** Path of the Node that is started; the one in PATH unless given. */
+  node?: string;
+  /** Tries under way at a time. */
+  atOnce?: number;
+}
+
+interface Try {
+  signo: number;
+  ms: number;
+}
 
 /** True once the process has TERM blocked: from here on nothing may be lost. */
 function blocksTerm(pid: number): boolean {
-  try {
-    const [, mask = "0"] = /^SigBlk:\t(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-    return (BigInt(`0x${mask}`) & termBit) !== 0n;
-  } catch {
-    return false;
-  }
+  const [, mask = "0"] = /^SigBlk:\t(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return (BigInt(`0x${mask}`) & termBit) !== 0n;
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function termAfter(pid: number, ms: number): Promise<void> {
+async function signalAfter(pid: number, { signo, ms }: Try): Promise<void> {
   while (!blocksTerm(pid)) await sleep(1);
   await sleep(ms);
-  process.kill(pid, "SIGTERM");
+  process.kill(pid, signo);
 }
 
-async function asPid1(ms: number): Promise<Ended> {
-  const box = await drive("launcher", ["first-signal"]);
-  await termAfter(box.pid, ms);
+const environment = (node: string | undefined): Record<string, string> =>
+  node === undefined ? {} : { CONTAINERPILOT_NODE: node };
+
+async function asPid1(one: Try, node: string | undefined): Promise<Ended> {
+  const box = await drive("launcher", ["first-signal"], { timeoutMs: limitMs, env: environment(node) });
+  await signalAfter(box.pid, one);
   return box.exit;
 }
 
-function asAnother(ms: number): Promise<Ended> {
+async function asAnother(one: Try, node: string | undefined): Promise<Ended> {
   const [file = "", ...argv] = command("launcher", "first-signal");
-  const child = spawn(file, argv, { stdio: "ignore", env: { PATH } });
-  const alarm = setTimeout(() => child.kill("SIGKILL"), 20_000);
-  return new Promise((resolve, reject) => {
+  const child = spawn(file, argv, { stdio: "ignore", env: { PATH, ...environment(node) } });
+  const alarm = setTimeout(() => child.kill("SIGKILL"), limitMs);
+  const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) => {
       clearTimeout(alarm);
       resolve(signal === null ? { code: code ?? -1 } : { signal });
     });
-    void termAfter(child.pid ?? 0, ms);
   });
+  await signalAfter(child.pid ?? 0, one);
+  return ended;
 }
 
 /**
- * TERM at some moment between the launcher's first deed and the running init, `count` times, half of them as PID 1: each
- * must reach JavaScript, which leaves with 143. Death by the signal, or none at all, is what happens without protection.
+ * A signal at some moment between the launcher's first deed and the running init, `count` times: each must reach JavaScript,
+ * which leaves with 128 + its number. Death by the signal, or none at all, is what happens without protection.
  */
-export async function checkEarlyTerm(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    const ms = (windowMs * i) / count;
-    const pid1 = i % 2 === 0;
-    expect({ ms, pid1, ...(await (pid1 ? asPid1(ms) : asAnother(ms))) }).toEqual({ ms, pid1, code: 143 });
-  }
+export async function checkEarlySignals({ count, pid1, node, atOnce = 1 }: EarlyTries): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < count; i = next++) {
+      const one: Try = { signo: signals[i % signals.length] ?? 15, ms: (windowMs * i) / count };
+      expect({ ...one, ...(await (pid1 ? asPid1(one, node) : asAnother(one, node))) }).toEqual({
+        ...one,
+        code: 128 + one.signo,
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  expect(next).toBeGreaterThanOrEqual(count);
 }

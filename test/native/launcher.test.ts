@@ -1,8 +1,14 @@
+import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { type Container, describeContainers, fixture, run, tempFolder } from "../e2e/harness.ts";
 import { built, drive, inImage, saidOf } from "./image.ts";
+
+function sourceOf(name: string): string {
+  if (name === "node") return process.execPath;
+  return name === "containerpilot.cjs" ? inImage(name) : built(name as "pilot.node");
+}
 
 /** A folder with the launcher and what else is named, each a path in it; the bundle is the driver. */
 function image(...places: readonly ("containerpilot" | "pilot.node" | (string & {}))[]): string {
@@ -11,7 +17,7 @@ function image(...places: readonly ("containerpilot" | "pilot.node" | (string & 
     const path = join(folder, place);
     mkdirSync(join(path, ".."), { recursive: true });
     const name = place.split("/").at(-1) ?? "";
-    copyFileSync(name === "containerpilot.cjs" ? inImage(name) : built(name as "pilot.node"), path);
+    copyFileSync(sourceOf(name), path);
   }
   return folder;
 }
@@ -85,6 +91,22 @@ describeContainers("the launcher", () => {
     const box = await drive("launcher", ["guard"], { files, env: { CONTAINERPILOT_NODE: "wrapper/node" } });
     expect(await box.exit).toEqual({ code: 0 });
     expect(saidOf(box, "boot")).toMatchObject([{ preloaded, signals: "blocked" }]);
+  });
+
+  it("sees that a Node with file capabilities was not preloaded, and keeps the user's own preload for his programs", async () => {
+    const folder = image("containerpilot", "containerpilot.cjs", "pilot.node", "node");
+    execFileSync(fixture("grants-capability"), [join(folder, "node")]);
+    const env = { LD_PRELOAD: libm };
+    const box = await run({
+      entrypoint: [join(folder, "containerpilot"), "run", "/usr/bin/env"],
+      binds: [folder],
+      env,
+      user: "12345:12345",
+    });
+    expect(await box.exit).toEqual({ code: 0 });
+    expect(saidOf(box, "boot")).toMatchObject([{ preloaded: false, preloadRefused: true, signals: "blocked" }]);
+    expect(box.stdout).toContain(`\nLD_PRELOAD=${libm}\n`);
+    expect(box.stdout).not.toMatch(/CP_|pilot\.node/);
   });
 
   it("takes the Node beside it before that of PATH", async () => {

@@ -36,6 +36,22 @@ describeContainers("a stop", () => {
     expect(box.stdout).toContain("got TERM\n");
   });
 
+  it("that comes while Node starts keeps everything from being started, and ends with 143", async () => {
+    // A signal that is blocked waits, also for PID 1: signal(7). So this one is there before Node's first instruction.
+    const files = { "wrapper/node": '#!/bin/sh\nkill -TERM $$\nexec node "$@"\n' };
+    const hooks = { preStart: "echo preStart", preStop: "echo preStop", postStop: "echo postStop" };
+    const config = { ...bare, ...hooks, coprocesses: [{ command: "echo coprocess" }] };
+    const box = await run({
+      config,
+      files,
+      env: { CONTAINERPILOT_NODE: "wrapper/node" },
+      words: ["echo", "application"],
+    });
+    expect(await box.exit).toEqual({ code: 143 });
+    expect(box.output).toMatch(/Stopping: SIGTERM from process 1\./);
+    expect(box.output).not.toMatch(/preStart|preStop|postStop|coprocess|application/);
+  });
+
   it("takes stopTimeout as text, and is not confused by a second and a third TERM after the end has begun", async () => {
     const box = await run({
       config: { ...bare, stopTimeout: "2", postStop: sh("echo postStop; sleep 0.4; echo done") },

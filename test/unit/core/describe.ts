@@ -40,7 +40,11 @@ function word(ok: boolean): string {
 export function describeInput(input: Input): string {
   switch (input.t) {
     case "boot":
-      return ["boot", ...input.adopted.map((each) => `adopted ${each.job} run ${each.run} pid ${each.pid}`)].join(" ");
+      return [
+        "boot",
+        ...(input.stop ? [`stopped by signal ${input.stop.signo}`] : []),
+        ...input.adopted.map((each) => `adopted ${each.job} run ${each.run} pid ${each.pid}`),
+      ].join(" ");
     case "spawned":
       return `spawned run ${input.run} pid ${input.pid}`;
     case "spawnFailed":

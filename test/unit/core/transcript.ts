@@ -8,7 +8,7 @@
  *   1000 signal 15          at 1000 ms this input is given
  *     #7     1000 > …       what came of it, and of the deadlines and answers before it (written by the runner)
  *
- * Inputs: `boot [adopted JOB RUN]…`, `exited NAME END [by WHOM]`, `groupEmpty NAME`, `ready NAME`, `due JOB MS`,
+ * Inputs: `boot [adopted JOB RUN]…`, `boot stopped N`, `exited NAME END [by WHOM]`, `groupEmpty NAME`, `ready NAME`, `due JOB MS`,
  * `probed PROBE ok|failed`, `watched WATCH REVISION COUNT [same]`, `forgotten|clashed|withdrawn SERVICE`,
  * `connections JOB OPEN`, `signal N`, `asked REQUEST JSON`, `planned REQUEST NAME`, `planRefused REQUEST`, `wake`,
  * `until` (only time passes), `explain JOB`. NAME is a job or probe, meaning its latest run; END is a code or `signal N`.
@@ -164,6 +164,10 @@ class Player {
   }
 
   #boot(words: readonly string[]): Unnumbered {
+    if (words[0] === "stopped") {
+      const stop = { signo: Number(words[1]), pid: 0, uid: 0 };
+      return { t: "boot", plan: this.#plan(""), seed: 1, adopted: [], stop };
+    }
     const adopted = [];
     for (let at = 0; at < words.length; at += 3) {
       const [, job = "", run] = words.slice(at);

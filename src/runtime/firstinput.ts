@@ -1,0 +1,35 @@
+import type { NativeEvent, Pilot } from "../native/pilot.ts";
+import type { Plan } from "../plan.ts";
+import type { Unnumbered } from "./processes.ts";
+
+export type BootInput = Extract<Unnumbered, { t: "boot" }>;
+
+const PRELOAD_REFUSED =
+  "Node's file has capabilities, so nothing can be preloaded into it: signals that come while it starts may be lost";
+
+/**
+ * Boots the native half and says what the core begins with: the children of an earlier runtime; else a stop that came while
+ * Node started, which keeps everything from being started. `early`: what else came meanwhile.
+ */
+export function firstInput(
+  pilot: Pilot,
+  plan: Plan,
+  warn: (text: string) => void,
+): { boot: BootInput; early: readonly NativeEvent[] } {
+  const { adopted, preloadRefused } = pilot.boot();
+  if (preloadRefused) warn(PRELOAD_REFUSED);
+  const events = pilot.drain();
+  const stop = adopted.length > 0 ? undefined : events.find((event) => stops(plan, event));
+  const boot: BootInput = {
+    t: "boot",
+    plan,
+    seed: Date.now() % 2 ** 31,
+    adopted: adopted.map((child) => ({ run: child.run, job: child.job, pid: child.pid, age: child.ageMs })),
+    ...(stop?.t === "signal" && { stop: { signo: stop.signo, pid: stop.pid, uid: stop.uid } }),
+  };
+  return { boot, early: events.filter((event) => event !== stop) };
+}
+
+function stops(plan: Plan, event: NativeEvent): boolean {
+  return event.t === "signal" && plan.signals[event.signo] === "stop";
+}
