@@ -28,7 +28,10 @@ export async function ask(
     if (likely !== undefined) return told(flag, likely);
     const config = await read();
     if (!config.ok) {
-      return failed(`containerpilot: -${flag}: nobody answers, and the configuration does not say where:`, ...config.problems);
+      return failed(
+        `containerpilot: -${flag}: nobody answers, and the configuration does not say where:`,
+        ...config.problems,
+      );
     }
     const place = config.loaded.deeds.control;
     const answer = await askFirst([place], question);
@@ -40,12 +43,20 @@ export async function ask(
 
 function told(flag: string, { code, lines }: Answered): Said {
   if (code === 200) return { code: 0, out: flag === "ping" ? "ok\n" : "", lines: [] };
-  return { code: 1, out: "", lines: [`containerpilot: -${flag} was refused: ${[code, ...lines.slice(0, 1)].join(" ")}`, ...lines.slice(1)] };
+  return {
+    code: 1,
+    out: "",
+    lines: [`containerpilot: -${flag} was refused: ${[code, ...lines.slice(0, 1)].join(" ")}`, ...lines.slice(1)],
+  };
 }
 
 /** The one that counts where several are given is the original's choice. */
 function questionOf({ reload, maintenance, putenv, putmetric }: Flags): { flag: string; question: Question } {
-  const post = (path: string, body?: string): Question => ({ method: "POST", path, ...(body !== undefined && { body }) });
+  const post = (path: string, body?: string): Question => ({
+    method: "POST",
+    path,
+    ...(body !== undefined && { body }),
+  });
   if (reload) return { flag: "reload", question: post("/v3/reload") };
   if (maintenance) return { flag: "maintenance", question: post(`/v3/maintenance/${maintenance}`) };
   if (putenv.length > 0) return { flag: "putenv", question: post("/v3/environ", objectOf(putenv)) };

@@ -22,7 +22,11 @@ export const FLAGS = {
     value: "enable|disable",
     help: "put the running containerpilot into maintenance, or end it, and quit",
   },
-  putenv: { kind: "pairs", value: "name=value", help: "set a variable for what it starts from now on; may be repeated" },
+  putenv: {
+    kind: "pairs",
+    value: "name=value",
+    help: "set a variable for what it starts from now on; may be repeated",
+  },
   putmetric: { kind: "pairs", value: "key=value", help: "give it a value for a metric; may be repeated" },
   ping: { kind: "switch", help: "ask whether it is there; prints ok" },
   help: { kind: "switch", help: "print this help and quit" },

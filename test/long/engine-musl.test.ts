@@ -60,7 +60,9 @@ describe.skipIf(refused !== undefined)(title, () => {
   it("compiles the addon, which needs nothing but musl's libc and takes only what is there", () => {
     const folder = tempFolder();
     const include = headers();
-    const sources = readdirSync(join(root, "native")).filter((name) => /\.(cc|c)$/.test(name) && !name.startsWith("launcher"));
+    const sources = readdirSync(join(root, "native")).filter(
+      (name) => /\.(cc|c)$/.test(name) && !name.startsWith("launcher"),
+    );
     for (const name of sources) {
       const [compiler, flags] = name.endsWith(".cc") ? ["g++", cc] : ["gcc", c];
       const output = ["-c", "-o", join(folder, `${name}.o`), join("native", name)];
@@ -80,6 +82,9 @@ describe.skipIf(refused !== undefined)(title, () => {
 
   it("compiles the launcher, which runs", () => {
     const launcher = join(tempFolder(), "containerpilot");
+    const launchers = readdirSync(join(root, "native")).flatMap((name) => {
+      return /^launcher.*\.c$/.test(name) ? [join("native", name)] : [];
+    });
     must("musl-gcc", ...c, "-static", "-o", launcher, ...launchers);
     const done = spawnSync(launcher, ["true"], { encoding: "utf8" });
     expect(done.status).toBe(127);
