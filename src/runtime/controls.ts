@@ -1,4 +1,5 @@
 import { lstatSync, unlinkSync } from "node:fs";
+import { resolve } from "node:path";
 import { OTHER_FOLDERS, SOCKET_NAME, SOCKET_VARIABLE } from "../control/places.ts";
 import type { RequestId } from "../core/contract.ts";
 import type { Pilot } from "../native/pilot.ts";
@@ -41,7 +42,8 @@ export class Controls {
     if (path === this.#wanted) return;
     this.#wanted = path;
     const { pilot, environment } = this.#host;
-    const { opened, why } = open(pilot, path, this.#open !== undefined);
+    // Absolute: children may find it from another directory.
+    const { opened, why } = open(pilot, resolve(path), this.#open !== undefined);
     if (opened === undefined) {
       const instead = this.#open === undefined ? "there is none" : `it stays at ${this.#open.path}`;
       pilot.log("warn", `control: no other place for the socket, ${instead}: ${why}`, []);

@@ -1,0 +1,127 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type Container, describeContainers, entrypoint, root, run } from "../harness.ts";
+import { bare, soon, times } from "../v2/stage.ts";
+import { controlled, v3, ways } from "./stage.ts";
+
+interface Said {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command line inside with the variable that children of the container have. */
+function asChild(box: Container & { socket: string }, ...argv: string[]): Promise<Said> {
+  return box.inside("env", `CONTAINERPILOT_SOCKET=${box.socket}`, ...argv);
+}
+
+const QUIET: Said = { code: 0, stdout: "", stderr: "" };
+
+describeContainers("control flags", () => {
+  describe.each(ways)("through %s", (_, command) => {
+    it("ask the running container, and say what the original says", async () => {
+      const box = await controlled(v3());
+      await box.waitFor(/main is up/);
+      const flag = (...flags: string[]): Promise<Said> => asChild(box, ...command, ...flags);
+      expect(await flag("-ping")).toEqual({ ...QUIET, stdout: "ok\n" });
+      expect(await flag("--ping=true", "words", "-reload")).toEqual({ ...QUIET, stdout: "ok\n" });
+      expect(await flag("-maintenance", "enable")).toEqual(QUIET);
+      expect(await flag("-maintenance=disable")).toEqual(QUIET);
+      expect(times(box, /(Entering|Leaving) maintenance/g)).toBe(2);
+      expect(await flag("-putmetric", "one=1", "--putmetric=two=2")).toEqual(QUIET);
+      await box.waitFor(/no metric takes values for "two"/);
+      const pairs = ["A=B=C", 'ODD="\\ü\t', "A=x=y", "EMPTY="].flatMap((pair) => ["-putenv", pair]);
+      expect(await flag(...pairs)).toEqual(QUIET);
+      expect(await flag("-ping", "-putenv", "NO=1", "-maintenance", "", "-reload")).toEqual(QUIET);
+      await soon(() => expect(times(box, /main is up/g)).toBe(2), 25_000);
+      const second = box.output.slice(box.output.lastIndexOf("reloading app"));
+      for (const line of ["A=x=y", 'ODD="\\ü\t', "EMPTY="]) expect(second).toContain(` ${line}\n`);
+      expect(second).not.toContain(" NO=");
+    });
+
+    it("end with 1 and words where they are refused, or nobody answers", async () => {
+      const box = await controlled(v3());
+      const flag = (...flags: string[]): Promise<Said> => asChild(box, ...command, ...flags);
+      const huge = await flag(
+        ...Array.from({ length: 4 }, (_, n) => ["-putenv", `V${n}=${"x".repeat(100_000)}`]).flat(),
+      );
+      expect(huge).toMatchObject({ code: 1, stdout: "" });
+      expect(huge.stderr).toBe("containerpilot: -putenv was refused: 413 Request Entity Too Large\n");
+      const nowhere = await box.inside(
+        ...command,
+        "-config",
+        '{"consul":"c:1","jobs":[],"control":{"socket":"/nowhere"}}',
+        "-ping",
+      );
+      expect(nowhere).toEqual({ code: 1, stdout: "", stderr: "containerpilot: -ping: nobody answers at /nowhere\n" });
+      const unset = await box.inside(...command, "-reload");
+      expect(unset).toMatchObject({ code: 1, stdout: "" });
+      expect(unset.stderr).toMatch(
+        /^containerpilot: -reload: nobody answers, and the configuration does not say where:\n/,
+      );
+    });
+
+    it("find the socket that only the configuration names", async () => {
+      const box = await controlled(v3());
+      const named = ["-config", join(box.folder, "config.json")];
+      expect(await box.inside("env", "-C", box.folder, ...command, ...named, "-ping")).toEqual({
+        ...QUIET,
+        stdout: "ok\n",
+      });
+    });
+
+    it.each([
+      [["-maintenance", "enabel"], /-maintenance "enabel": it takes enable or disable/],
+      [["-putenv", "NAME"], /-putenv "NAME": it takes NAME=VALUE/],
+      [["-putmetric", "k=1", "-putmetric", "NAME"], /-putmetric "NAME": it takes NAME=VALUE/],
+      [["-ping=maybe"], /-ping=maybe: a switch is true or false/],
+      [["-ping", "-putenv"], /-putenv needs a value/],
+      [["-ping", "-pong"], /unknown flag -pong \(did you mean -ping\?\)/],
+    ])("%j is 64", async (flags, words) => {
+      const box = await run({ entrypoint: command, flags });
+      expect(await box.exit).toEqual({ code: 64 });
+      expect(box.stderr).toMatch(words);
+      expect(box.stdout).toBe("");
+    });
+  });
+});
+
+describeContainers("the control socket's place", () => {
+  const app = ["sh", "-c", "echo at $CONTAINERPILOT_SOCKET; exec sleep 1000"];
+
+  it("is the original's default, in the v2 dialect too, and the launcher needs nothing to find it", async () => {
+    const box = await run({ config: bare, words: app });
+    await box.waitFor(/^at \/var\/run\/containerpilot\.socket$/m);
+    // Whoever asks before the code that answers is loaded, waits.
+    expect(await box.inside(entrypoint, "-ping")).toEqual({ ...QUIET, stdout: "ok\n" });
+    expect(box.output).not.toContain("control:");
+  });
+
+  it("is the first that can be written to, and is said", async () => {
+    const box = await run({ config: bare, words: app, readOnly: true, user: "12345:12345" });
+    await box.waitFor(/^at \/dev\/shm\/containerpilot\.socket$/m);
+    expect(box.output).toMatch(
+      /control: \/var\/run\/containerpilot\.socket cannot be used \(\w+\); serving at \/dev\/shm\/containerpilot\.socket instead/,
+    );
+    expect(await box.inside(entrypoint, "-ping")).toEqual({ ...QUIET, stdout: "ok\n" });
+  });
+
+  it("may be nowhere: the application runs all the same, and it is said", async () => {
+    const tmpfs = ["/dev/shm,mode=0755"];
+    const box = await run({ config: bare, words: app, readOnly: true, user: "12345:12345", tmpfs });
+    await box.waitFor(/^at$/m);
+    await box.waitFor(
+      /control: no other place for the socket, there is none: \/var\/run\/containerpilot\.socket cannot be used/,
+    );
+  });
+
+  it("without a launcher", async () => {
+    const box = await run({
+      config: bare,
+      words: app,
+      entrypoint: [process.execPath, join(root, "dist/containerpilot.cjs")],
+    });
+    await box.waitFor(/^at \/var\/run\/containerpilot\.socket$/m);
+    expect(await box.inside(entrypoint, "-ping")).toEqual({ ...QUIET, stdout: "ok\n" });
+  });
+});
