@@ -30,11 +30,20 @@ struct Event {
   uint32_t text_bytes;
 };
 
+/** As many events wait at most. */
+inline constexpr uint32_t queue_events_max = 2048;
+
 /** Adds an event and rings the doorbell when nobody has since the last drain. Never blocks; any native thread. */
 void queue_push(const Event& event);
 
 /** Takes the oldest event; false when there is none. JavaScript's thread only. */
 bool queue_pop(Event* event);
+
+/** What was popped has been dealt with. Until then its signals count as not yet told. JavaScript's thread only. */
+void queue_told();
+
+/** Calls `each` with the signals that JavaScript has not dealt with. For the moment of its death; async-signal-safe. */
+void queue_each_untold(void (*each)(const Event& event));
 
 /** To be called before the pops of one drain: from here on a push rings again. */
 void queue_begin_drain();

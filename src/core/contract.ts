@@ -33,6 +33,8 @@ export type Input = { id: Id } & (
       adopted: readonly { run: RunId; job: JobId; pid: number; age: Ms }[];
       /** A signal that stops came before anything was started: nothing is. Never together with `adopted`. */
       stop?: { signo: number; pid: number; uid: number };
+      /** An earlier runtime of this process has died: what it had begun goes on. */
+      rebirth?: { count: number; cause: string; lastRun: RunId };
     }
   | { t: "spawned"; run: RunId; pid: number }
   | { t: "spawnFailed"; run: RunId; errno: string; code: 126 | 127 }

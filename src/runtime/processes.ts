@@ -1,6 +1,6 @@
 import type { Effect, Ended, Input, RunId } from "../core/contract.ts";
-import type { NativeEvent, Pilot, SpawnRequest } from "../native/pilot.ts";
-import type { Command, Deeds, JobId } from "../plan.ts";
+import type { Adopted, NativeEvent, Pilot, SpawnRequest } from "../native/pilot.ts";
+import type { Command, Deeds, JobId, Loaded } from "../plan.ts";
 import type { Environment } from "./environment.ts";
 import { errnoName } from "./errno.ts";
 import { OomWatch } from "./oom.ts";
@@ -60,6 +60,26 @@ export class Processes {
     this.#pilot = pilot;
     this.#environment = environment;
     this.#push = push;
+  }
+
+  /**
+   * Takes over what an earlier runtime of this process has started; returns what the core shall go on with. Probes under
+   * way are killed: they are run again.
+   */
+  adopt(children: readonly Adopted[], { plan, deeds }: Loaded): readonly Adopted[] {
+    const jobs = new Set(plan.jobs.map(({ id }) => id));
+    return children.filter((child) => {
+      const command = deeds.commands[child.job];
+      if (command === undefined) return true;
+      if (!jobs.has(child.job)) {
+        this.#pilot.signal(child.run, SIGKILL, "group");
+        return false;
+      }
+      const { run, job, pid, awaits } = child;
+      this.#runs.set(run, { run, job, probe: undefined, command, pid, signalled: false, awaits, late: [], output: "" });
+      for (const name of command.pidVariables ?? []) this.#environment.set(name, String(pid));
+      return true;
+    });
   }
 
   /** Told before the main job is started, so that no signal is lost. */
@@ -176,7 +196,7 @@ export class Processes {
     const logged = command.output === "log";
     return {
       run: effect.run,
-      job: effect.job,
+      job: effect.probe ?? effect.job,
       file,
       argv: command.argv,
       env: this.#environment.list({ ...command.env, ...deadline }),

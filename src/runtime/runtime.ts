@@ -79,9 +79,10 @@ export class Runtime {
   /** Starts the application (or what comes before it). Returns when the first programs have been exec'ed. */
   boot(): void {
     const { pilot, loaded } = this.#host;
+    const adopted = this.#processes.adopt(pilot.boot().adopted, loaded);
     this.#adopt(loaded);
     this.#messages.loaded(loaded);
-    const { boot, early } = firstInput(pilot, loaded.plan, (text) => this.#messages.line("warn", text));
+    const { boot, early } = firstInput(pilot, loaded.plan, adopted, (text) => this.#messages.line("warn", text));
     this.#first(boot);
     for (const event of early) this.#native(event);
     pilot.start(() => this.#drain());
@@ -102,7 +103,7 @@ export class Runtime {
 
   /** The boot: at once with what of the core it needs, or, with children to adopt or nothing to start, with all of it. */
   #first(boot: BootInput): void {
-    if (boot.adopted.length > 0 || boot.stop !== undefined) {
+    if (boot.rebirth !== undefined || boot.adopted.length > 0 || boot.stop !== undefined) {
       this.#queue.unshift(boot);
       void this.#loadCore(undefined);
       return;
@@ -122,6 +123,7 @@ export class Runtime {
     this.#core = createCore(state);
     if (state !== undefined) this.#queue.unshift({ t: "wake" });
     this.#turn();
+    this.#drain();
   }
 
   /** Inputs one after another; what a deed answers comes after the whole list of effects is done. */
@@ -157,7 +159,10 @@ export class Runtime {
   }
 
   #drain(): void {
+    // What is drained counts as dealt with, should this runtime die; before there is a core nothing is.
+    if (this.#core === undefined) return;
     for (const event of this.#host.pilot.drain()) this.#native(event);
+    this.#host.pilot.told();
   }
 
   #native(event: NativeEvent): void {
