@@ -1,7 +1,8 @@
-# Built by scripts/build-native; the headers of Node-API come from npm's node-api-headers, nothing is downloaded.
+# Built by scripts/build-native; the headers of Node-API come from npm's node-api-headers, which the package brings along in
+# dist/include: nothing is downloaded.
 {
   "variables": {
-    "napi_headers%": "<!(node -p \"require('node-api-headers').include_dir\")",
+    "napi_headers%": "<!(node -p \"try { require('node-api-headers').include_dir } catch { 'dist/include' }\")",
     "core_sources": [
       "native/boot.cc",
       "native/control.cc",
