@@ -86,6 +86,13 @@ static void fill_event(napi_env env, napi_value object, const Event& event) {
       set_integer(env, object, "code", event.code);
       set_integer(env, object, "signal", event.signo);
       set_boolean(env, object, "core", event.flag);
+      if (event.signo != 0 && event.sender_pid >= 0) {
+        napi_value sender;
+        napi_create_object(env, &sender);
+        set_integer(env, sender, "pid", event.sender_pid);
+        set_integer(env, sender, "uid", event.uid);
+        napi_set_named_property(env, object, "sender", sender);
+      }
       return;
     case EventType::closed:
       set_text(env, object, "t", "closed", NAPI_AUTO_LENGTH);

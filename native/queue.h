@@ -23,8 +23,10 @@ struct Event {
   uint32_t run;
   /** exited: its pid. signal: the sender's (0 when it is the kernel or outside of the namespace). */
   int32_t pid;
-  /** signal: the sender's user id. */
+  /** signal: the sender's user id. exited: that of `sender_pid`. */
   uint32_t uid;
+  /** exited: who had sent the signal that ended it, when it was handed on by us; -1 when that is not known. */
+  int32_t sender_pid;
   /** closed: `text_bytes` bytes that stay valid until the consumer calls pump_release(run). */
   const char* text;
   uint32_t text_bytes;

@@ -12,6 +12,7 @@
 #include "logpump.h"
 #include "process.h"
 #include "queue.h"
+#include "signals.h"
 #include "table.h"
 #include "terminal.h"
 #include "thread.h"
@@ -53,6 +54,7 @@ static void report(EventType type, const cp_child* child) {
     } else {
       event.signo = (uint8_t)WTERMSIG(child->status);
       event.flag = WCOREDUMP(child->status);
+      if (!signals_sender(event.run, event.signo, &event.sender_pid, &event.uid)) event.sender_pid = -1;
     }
   }
   queue_push(event);

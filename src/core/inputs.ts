@@ -150,7 +150,7 @@ function signalled(core: State, input: Of<"signal">): void {
 function sendSignal(core: State, job: JobId, signo: number, cause: Id): boolean {
   const own = core.jobs.get(job);
   const run = own && liveRun(core, own);
-  if (run) emit(core, cause, { t: "signal", run: run.id, signo, target: "process" });
+  if (run) emit(core, cause, { t: "signal", run: run.id, signo, target: "process", why: "forward" });
   return run !== undefined;
 }
 

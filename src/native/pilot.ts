@@ -70,7 +70,16 @@ export interface SpawnRequest {
 }
 
 export type NativeEvent =
-  | { t: "exited"; run: number; pid: number; code: number; signal: number; core: boolean }
+  /** `sender`: who had sent the signal that ended it, when that was handed on by the native half; pid 0: from outside. */
+  | {
+      t: "exited";
+      run: number;
+      pid: number;
+      code: number;
+      signal: number;
+      core: boolean;
+      sender?: { pid: number; uid: number };
+    }
   /**
    * All its captured or logged streams have ended, or the drain deadline passed because a grandchild holds one.
    * Comes after `exited`, once for each run with at least one `log` or `capture` stream.

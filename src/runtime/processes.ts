@@ -1,17 +1,18 @@
-import type { Effect, Ended, Input, RunId } from "../core/contract.ts";
+import type { Effect, Ended, Input, RunId, SignalWhy } from "../core/contract.ts";
 import type { Adopted, NativeEvent, Pilot, SpawnRequest } from "../native/pilot.ts";
-import type { Command, Deeds, JobId, Loaded } from "../plan.ts";
+import type { Command, Deeds, JobId, Loaded, Plan } from "../plan.ts";
+import type { Endings, Whose } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import { errnoName } from "./errno.ts";
 import { OomWatch } from "./oom.ts";
 import type { Policy } from "./policy.ts";
 import { findProgram } from "./programs.ts";
+import { execReason, type Reason, type ReasonWord, reasonOf, type Sender, type Sent } from "./reason.ts";
 import { SIGKILL } from "./signals.ts";
 
 /** An input without its number, which the loop gives. */
 export type Unnumbered = Input extends infer I ? (I extends Input ? Omit<I, "id"> : never) : never;
 type Spawn = Extract<Effect, { t: "spawn" }>;
-type Died = Extract<NativeEvent, { t: "exited" }>;
 
 /** What is known of a run besides the core's own state. */
 export interface RunRecord {
@@ -20,8 +21,10 @@ export interface RunRecord {
   probe: string | undefined;
   command: Command;
   pid: number;
-  /** We have sent it a signal. */
-  signalled: boolean;
+  /** Signals that we have sent it, oldest first: one of each kind. */
+  sent: Sent[];
+  /** Once it has ended. */
+  reason: Reason | undefined;
   /** Its lines or its value are not complete until `closed`. */
   awaits: boolean;
   /** Kept back until `closed`. */
@@ -33,9 +36,25 @@ export interface RunRecord {
 /** A start that failed, for the message. */
 export interface FailedStart {
   command: Command;
+  /** What was wrong with its program, in words. */
+  why: string;
+}
+
+interface Refusal {
+  command: Command;
   file: string | undefined;
   errno: string;
 }
+
+/** The core's name for each reason. */
+const BY = {
+  exit: "itself",
+  stop: "us",
+  timeout: "us",
+  signal: "outside",
+  oom: "oom",
+  exec: "itself",
+} as const satisfies Record<ReasonWord, string>;
 
 /** How many ended runs are remembered for messages about them. */
 const ENDED_MAX = 64;
@@ -54,11 +73,15 @@ export class Processes {
   /** Starts for which there is no room yet, in order. */
   readonly #waiting = new Map<RunId, { effect: Spawn; command: Command; file: string }>();
   readonly #oom = new OomWatch();
+  readonly #endings: Endings;
+  /** By the number of the signal that went to the main job in its place. */
+  readonly #senders = new Map<number, Sender>();
   #policy: Policy = { main: undefined, forward: [], graceMs: 0 };
 
-  constructor(pilot: Pilot, environment: Environment, push: (input: Unnumbered) => void) {
+  constructor(pilot: Pilot, environment: Environment, endings: Endings, push: (input: Unnumbered) => void) {
     this.#pilot = pilot;
     this.#environment = environment;
+    this.#endings = endings;
     this.#push = push;
   }
 
@@ -76,7 +99,18 @@ export class Processes {
         return false;
       }
       const { run, job, pid, awaits } = child;
-      this.#runs.set(run, { run, job, probe: undefined, command, pid, signalled: false, awaits, late: [], output: "" });
+      this.#runs.set(run, {
+        run,
+        job,
+        probe: undefined,
+        command,
+        pid,
+        sent: [],
+        reason: undefined,
+        awaits,
+        late: [],
+        output: "",
+      });
       for (const name of command.pidVariables ?? []) this.#environment.set(name, String(pid));
       return true;
     });
@@ -97,7 +131,7 @@ export class Processes {
     const command = deeds.commands[effect.probe ?? effect.job];
     if (command === undefined) throw new Error(`no command for ${effect.probe ?? effect.job}`);
     const found = findProgram(command.argv[0] ?? "", this.#environment.get("PATH"));
-    if ("errno" in found) this.#refuse(effect.run, { command, file: undefined, errno: found.errno });
+    if ("errno" in found) void this.#refuse(effect, { command, file: undefined, errno: found.errno });
     else this.#exec(effect, command, found.file);
   }
 
@@ -111,7 +145,7 @@ export class Processes {
       if (this.#runs.size > 0 && FULL.has(errno)) this.#waiting.set(effect.run, { effect, command, file });
       else {
         this.#waiting.delete(effect.run);
-        this.#refuse(effect.run, { command, file, errno });
+        void this.#refuse(effect, { command, file, errno });
       }
       return;
     }
@@ -121,17 +155,24 @@ export class Processes {
     this.#push({ t: "spawned", run: effect.run, pid });
   }
 
-  signal(run: RunId, signo: number, target: "process" | "group"): void {
+  signal(run: RunId, signo: number, target: "process" | "group", why: SignalWhy = "stop"): void {
     const unstarted = this.#waiting.get(run);
     if (unstarted !== undefined) {
       this.#waiting.delete(run);
-      this.#refuse(run, { ...unstarted, errno: "ECANCELED" });
+      void this.#refuse(unstarted.effect, { ...unstarted, errno: "ECANCELED" });
       return;
     }
-    const record = this.#runs.get(run);
-    if (record !== undefined) record.signalled = true;
+    const sent = this.#runs.get(run)?.sent;
+    if (sent?.every((earlier) => earlier.signo !== signo || earlier.why !== why)) sent.push({ signo, why });
     // ESRCH is no failure: it has ended in this very moment, and its end is on the way.
     this.#pilot.signal(run, signo, target);
+  }
+
+  /** A signal to the init, as an input; one that goes on to the main job as another one may be its end. */
+  signalled({ signo, pid, uid }: Extract<NativeEvent, { t: "signal" }>, { signals }: Plan): Unnumbered {
+    const deed = signals[signo];
+    if (typeof deed === "object" && deed.as !== undefined) this.#senders.set(deed.as, { pid, uid });
+    return { t: "signal", signo, pid, uid };
   }
 
   /** What the native half has to say about processes. */
@@ -176,19 +217,34 @@ export class Processes {
     if (pidUntilEnd) for (const name of pidVariables) this.#environment.unset(name, String(record.pid));
     remember(this.#ended, record.run, record);
     const how: Ended = event.signal === 0 ? { code: event.code } : { signal: event.signal, core: event.core };
+    record.reason = this.#reason(record, how, event.sender);
+    this.#endings.ended(whose(record), record.reason);
     const captured = record.command.output === "capture" ? { captured: record.output } : {};
-    this.#push({ t: "exited", run: record.run, how, by: this.#by(record, event), ...captured });
+    this.#push({ t: "exited", run: record.run, how, by: BY[record.reason.word], ...captured });
   }
 
-  #by(record: RunRecord, event: Died): "itself" | "us" | "outside" | "oom" {
-    if (record.signalled) return "us";
-    if (event.signal === 0) return "itself";
-    return event.signal === SIGKILL && this.#oom.struck() ? "oom" : "outside";
+  #reason(record: RunRecord, how: Ended, sender: Sender | undefined): Reason {
+    const main = record.job === this.#policy.main && record.probe === undefined;
+    return reasonOf({
+      label: record.command.label,
+      how,
+      sent: record.sent,
+      sender: sender ?? (main && "signal" in how ? this.#senders.get(how.signal) : undefined),
+      oom: () => this.#oom.struck(),
+    });
   }
 
-  #refuse(run: RunId, failed: FailedStart): void {
-    remember(this.#failed, run, failed);
-    this.#push({ t: "spawnFailed", run, errno: failed.errno, code: failed.errno === "ENOENT" ? 127 : 126 });
+  /** The words are loaded only now. Should that fail, the error's name has to do. */
+  async #refuse(effect: Spawn, { command, file, errno }: Refusal): Promise<void> {
+    const why = await import("./diagnose.ts").then(
+      ({ explainExec }) => explainExec(command.argv[0] ?? "", file, errno, this.#environment.get("PATH")),
+      () => errno,
+    );
+    const { run } = effect;
+    const code = errno === "ENOENT" ? 127 : 126;
+    remember(this.#failed, run, { command, why });
+    this.#endings.ended(whose({ ...effect, command }), execReason(command.label, why, code));
+    this.#push({ t: "spawnFailed", run, errno, code });
   }
 
   #request(effect: Spawn, command: Command, file: string): SpawnRequest {
@@ -221,11 +277,16 @@ function record(effect: Spawn, command: Command, pid: number): RunRecord {
     probe: effect.probe,
     command,
     pid,
-    signalled: false,
+    sent: [],
+    reason: undefined,
     awaits: command.output !== "inherit",
     late: [],
     output: "",
   };
+}
+
+function whose({ job, probe, command }: { job: JobId; probe?: string | undefined; command: Command }): Whose {
+  return { job, label: command.label, pidVariables: probe === undefined ? (command.pidVariables ?? []) : undefined };
 }
 
 function remember<T>(map: Map<RunId, T>, run: RunId, value: T): void {

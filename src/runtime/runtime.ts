@@ -6,6 +6,7 @@ import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
 import { Controls } from "./controls.ts";
 import { Drains, portsOf } from "./drains.ts";
+import { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
 import { type BootInput, firstInput } from "./firstinput.ts";
@@ -44,6 +45,7 @@ export class Runtime {
   readonly #events: EventLog;
   readonly #logFile: LogFile;
   readonly #messages: Messages;
+  readonly #endings: Endings;
   readonly #processes: Processes;
   readonly #catalogs: Catalogs;
   readonly #telemetries: Telemetries;
@@ -64,12 +66,13 @@ export class Runtime {
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
     this.#logFile = new LogFile(host.pilot);
-    this.#processes = new Processes(host.pilot, host.environment, (input) => this.#ofProcess(input));
-    this.#messages = new Messages(log, this.#processes, host.environment);
     this.#telemetries = new Telemetries(log, () => {
       return statusOf(this.#loaded.deeds, (job) => this.#core?.health(job) ?? "unknown");
     });
     this.#controls = new Controls(host, this.#telemetries, (input) => this.push(input));
+    this.#endings = new Endings(host.environment, (...note) => this.#telemetries.note(...note));
+    this.#processes = new Processes(host.pilot, host.environment, this.#endings, (input) => this.#ofProcess(input));
+    this.#messages = new Messages(log, this.#processes);
     this.#catalogs = new Catalogs(
       (input) => this.#ofCatalog(input),
       ({ level, message }) => log(level, message, []),
@@ -167,8 +170,7 @@ export class Runtime {
 
   #native(event: NativeEvent): void {
     if (event.t === "signal") {
-      const { signo, pid, uid } = event;
-      this.push({ t: "signal", signo, pid, uid });
+      this.push(this.#processes.signalled(event, this.#loaded.plan));
       return;
     }
     const probe = event.t === "closed" && this.#processes.record(event.run)?.probe;
@@ -213,7 +215,7 @@ export class Runtime {
         this.#processes.spawn(effect, deeds);
         break;
       case "signal":
-        this.#processes.signal(effect.run, effect.signo, effect.target);
+        this.#processes.signal(effect.run, effect.signo, effect.target, effect.why);
         break;
       case "announce": {
         const service = deeds.services[effect.service];
@@ -241,10 +243,11 @@ export class Runtime {
         this.push({ t: "swept", left: this.#host.pilot.sweep(effect.signo) });
         break;
       case "log":
+        this.#endings.hear(effect);
         this.#messages.say(effect, deeds);
         break;
       case "exit":
-        this.#leave(effect.code);
+        this.#leave(effect);
         break;
       case "tell":
         this.#telemetries.told(effect.fact.fact, effect.fact.source);
@@ -291,11 +294,12 @@ export class Runtime {
     }
   }
 
-  #leave(code: number): void {
+  #leave(exit: Extract<Effect, { t: "exit" }>): void {
     this.#controls.end();
     this.#messages.whenSaid(() => {
+      this.#endings.over(exit, (level, text) => this.#messages.line(level, text));
       this.#events.flush();
-      this.#host.pilot.exit(code);
+      this.#host.pilot.exit(exit.code);
     });
   }
 }
