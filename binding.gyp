@@ -62,6 +62,7 @@
         "native/launcher_flags.c",
         "native/launcher_json.c",
         "native/launcher_last_stand.c",
+        "native/launcher_runtime.c",
         "native/launcher_table.c",
       ],
       "ldflags": ["-static"],

@@ -22,14 +22,11 @@
 #include "early.h"
 #include "launcher_ask.h"
 #include "launcher_last_stand.h"
+#include "launcher_runtime.h"
 #include "launcher_table.h"
 
 #define BUNDLE "containerpilot.cjs"
 #define ADDON "pilot.node"
-
-/* Small heap, for a process that sleeps; on the command line, because NODE_OPTIONS would reach the application. */
-static const char* const runtime_flags[] = {"--optimize-for-size", "--max-semi-space-size=1"};
-#define RUNTIME_FLAGS (sizeof runtime_flags / sizeof runtime_flags[0])
 
 /* Exit codes of shells and env(1): not found, found but not executable. */
 enum { EXIT_NOT_FOUND = 127, EXIT_NOT_RUNNABLE = 126 };
@@ -154,13 +151,8 @@ static int protect_boot(const char* addon) {
 }
 
 static char** runtime_arguments(char* runtime, char* bundle, int argc, char** argv) {
-  char** arguments = calloc(RUNTIME_FLAGS + 2 + (size_t)argc, sizeof *arguments);
+  char** arguments = launcher_runtime_arguments(runtime, bundle, argc, argv);
   if (arguments == NULL) fail(EXIT_NOT_RUNNABLE, "out of memory");
-  size_t count = 0;
-  arguments[count++] = runtime;
-  for (size_t i = 0; i < RUNTIME_FLAGS; i++) arguments[count++] = (char*)runtime_flags[i];
-  arguments[count++] = bundle;
-  for (int i = 1; i < argc; i++) arguments[count++] = argv[i];
   return arguments;
 }
 
