@@ -9,6 +9,7 @@ import type { Policy } from "./policy.ts";
 import { findProgram } from "./programs.ts";
 import { execReason, type Reason, type ReasonWord, reasonOf, type Sender, type Sent } from "./reason.ts";
 import { SIGKILL } from "./signals.ts";
+import { WaitingStarts } from "./waiting-starts.ts";
 
 /** An input without its number, which the loop gives. */
 export type Unnumbered = Input extends infer I ? (I extends Input ? Omit<I, "id"> : never) : never;
@@ -59,9 +60,6 @@ const BY = {
 /** How many ended runs are remembered for messages about them. */
 const ENDED_MAX = 64;
 
-/** As many processes as there is room for are running: the start is made when one of them has ended. */
-const FULL: ReadonlySet<string> = new Set(["ENOBUFS", "EMFILE"]);
-
 /** Processes by run: starts, signals, and turns what the native half reports into inputs. */
 export class Processes {
   readonly #pilot: Pilot;
@@ -70,8 +68,7 @@ export class Processes {
   readonly #runs = new Map<RunId, RunRecord>();
   readonly #ended = new Map<RunId, RunRecord>();
   readonly #failed = new Map<RunId, FailedStart>();
-  /** Starts for which there is no room yet, in order. */
-  readonly #waiting = new Map<RunId, { effect: Spawn; command: Command; file: string }>();
+  readonly #waiting = new WaitingStarts(({ effect, command, file }) => this.#exec(effect, command, file));
   readonly #oom = new OomWatch();
   readonly #endings: Endings;
   /** By the number of the signal that went to the main job in its place. */
@@ -142,23 +139,22 @@ export class Processes {
     const pid = this.#pilot.spawn(this.#request(effect, command, file));
     if (pid <= 0) {
       const errno = errnoName(-pid);
-      if (this.#runs.size > 0 && FULL.has(errno)) this.#waiting.set(effect.run, { effect, command, file });
+      if (this.#runs.size > 0 && WaitingStarts.isFull(errno)) this.#waiting.put({ effect, command, file });
       else {
-        this.#waiting.delete(effect.run);
+        this.#waiting.take(effect.run);
         void this.#refuse(effect, { command, file, errno });
       }
       return;
     }
-    this.#waiting.delete(effect.run);
+    this.#waiting.take(effect.run);
     this.#runs.set(effect.run, record(effect, command, pid));
     for (const name of command.pidVariables ?? []) this.#environment.set(name, String(pid));
     this.#push({ t: "spawned", run: effect.run, pid });
   }
 
   signal(run: RunId, signo: number, target: "process" | "group", why: SignalWhy = "stop"): void {
-    const unstarted = this.#waiting.get(run);
+    const unstarted = this.#waiting.take(run);
     if (unstarted !== undefined) {
-      this.#waiting.delete(run);
       void this.#refuse(unstarted.effect, { ...unstarted, errno: "ECANCELED" });
       return;
     }
@@ -177,14 +173,6 @@ export class Processes {
 
   /** What the native half has to say about processes. */
   take(event: Exclude<NativeEvent, { t: "signal" }>): void {
-    this.#take(event);
-    // Its place in the native table is free when nothing is to be said of it any more.
-    if (event.t === "exited") return;
-    const [next] = this.#waiting.values();
-    if (next !== undefined) this.#exec(next.effect, next.command, next.file);
-  }
-
-  #take(event: Exclude<NativeEvent, { t: "signal" }>): void {
     const record = this.#runs.get(event.run);
     if (record === undefined) {
       const ended = this.#ended.get(event.run);

@@ -188,10 +188,7 @@ export class Runtime {
   }
 
   #ofCatalog(input: Unnumbered): void {
-    if (input.t === "watched") {
-      const service = this.#loaded.deeds.watches[input.watch]?.name;
-      if (service !== undefined) this.#telemetries.seen(service, input.count);
-    }
+    if (input.t === "watched") this.#telemetries.seen(this.#loaded.deeds.watches[input.watch], input.count);
     this.push(input);
   }
 
