@@ -5,7 +5,7 @@ import type { Deeds, Loaded } from "../plan.ts";
 import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
 import { Controls } from "./controls.ts";
-import { Drains, portsOf } from "./drains.ts";
+import { Drains } from "./drains.ts";
 import { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
@@ -66,9 +66,7 @@ export class Runtime {
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
     this.#logFile = new LogFile(host.pilot);
-    this.#telemetries = new Telemetries(log, () => {
-      return statusOf(this.#loaded.deeds, (job) => this.#core?.health(job) ?? "unknown");
-    });
+    this.#telemetries = new Telemetries(log, () => statusOf(this.#loaded.deeds, (job) => this.#core?.health(job)));
     this.#controls = new Controls(host, this.#telemetries, (input) => this.push(input));
     this.#endings = new Endings(host.environment, (...note) => this.#telemetries.note(...note));
     this.#processes = new Processes(host.pilot, host.environment, this.#endings, (input) => this.#ofProcess(input));
@@ -254,8 +252,7 @@ export class Runtime {
         this.#controls.reply(effect.request, effect.ok, effect.body);
         break;
       case "count":
-        if (effect.on) this.#drains.begin(effect.job, portsOf(effect.job, this.#loaded));
-        else this.#drains.end(effect.job);
+        this.#drains.count(effect, this.#loaded);
         break;
       case "probe":
       case "cron":
