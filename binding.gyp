@@ -1,11 +1,14 @@
-# Built by scripts/build-native; the headers of Node-API come from npm's node-api-headers, nothing is downloaded.
+# Built by scripts/build-native; the headers of Node-API come from npm's node-api-headers, which the package brings along in
+# dist/include: nothing is downloaded.
 {
   "variables": {
-    "napi_headers%": "<!(node -p \"require('node-api-headers').include_dir\")",
+    "napi_headers%": "<!(node -p \"try { require('node-api-headers').include_dir } catch { 'dist/include' }\")",
     "core_sources": [
       "native/boot.cc",
       "native/control.cc",
       "native/dead.cc",
+      "native/logadopt.cc",
+      "native/rebirth.cc",
       "native/early.c",
       "native/gate.cc",
       "native/inject.cc",
@@ -42,7 +45,7 @@
   "targets": [
     {
       "target_name": "pilot",
-      "sources": ["native/addon.cc", "native/addon_events.cc", "native/addon_spawn.cc", "native/napi_args.cc", "<@(core_sources)"],
+      "sources": ["native/addon.cc", "native/addon_events.cc", "native/addon_rebirth.cc", "native/addon_spawn.cc", "native/napi_args.cc", "<@(core_sources)"],
       "include_dirs": ["<(napi_headers)"],
       "defines": ["NAPI_VERSION=8"],
       "cflags": ["-fPIC"],
@@ -53,7 +56,15 @@
       # Static: the entrypoint of images with any libc, and no loader's work before signals are blocked.
       "target_name": "containerpilot",
       "type": "executable",
-      "sources": ["native/launcher.c", "native/launcher_ask.c", "native/launcher_flags.c", "native/launcher_json.c"],
+      "sources": [
+        "native/launcher.c",
+        "native/launcher_ask.c",
+        "native/launcher_flags.c",
+        "native/launcher_json.c",
+        "native/launcher_last_stand.c",
+        "native/launcher_runtime.c",
+        "native/launcher_table.c",
+      ],
       "ldflags": ["-static"],
     },
   ],

@@ -22,10 +22,9 @@ bool boot_or_throw(napi_env env) {
 static napi_value boot_call(napi_env env, napi_callback_info) {
   if (!boot_or_throw(env)) return nullptr;
   const BootState& state = boot(false);
-  napi_value result, nofile, adopted;
+  napi_value result, nofile;
   napi_create_object(env, &result);
   napi_create_object(env, &nofile);
-  napi_create_array(env, &adopted);
   bool blocked = signals_mode() == SignalMode::blocked;
   set_boolean(env, result, "preloaded", state.preloaded);
   set_boolean(env, result, "preloadRefused", cp_preload_refused() != 0);
@@ -36,7 +35,7 @@ static napi_value boot_call(napi_env env, napi_callback_info) {
   set_integer(env, nofile, "hard", (int64_t)table->origin.nofile_hard);
   napi_set_named_property(env, result, "nofile", nofile);
   set_boolean(env, result, "terminal", terminal_present());
-  napi_set_named_property(env, result, "adopted", adopted);
+  set_adoption(env, result);
   return result;
 }
 
@@ -55,6 +54,7 @@ static napi_value signal_call(napi_env env, napi_callback_info info) {
 }
 
 static napi_value policy_call(napi_env env, napi_callback_info info) {
+  if (!boot_or_throw(env)) return nullptr;
   Arena arena;
   Reader reader(env, arena);
   napi_value values[3];
@@ -66,7 +66,7 @@ static napi_value policy_call(napi_env env, napi_callback_info info) {
     forward |= CP_BIT(reader.integer(reader.element(values[1], i), "forward", 1, 64));
   int grace_ms = (int)reader.integer(values[2], "graceMs", 0, INT32_MAX);
   if (reader.failed()) return nullptr;
-  dead_policy(main, grace_ms);
+  dead_policy(main, forward, grace_ms);
   signals_policy(main, forward);
   return undefined(env);
 }
@@ -120,6 +120,7 @@ static const Method methods[] = {
     {"boot", boot_call},     {"start", start_call},   {"drain", drain_call}, {"spawn", spawn_call},
     {"signal", signal_call}, {"policy", policy_call}, {"sweep", sweep_call}, {"exit", exit_call},
     {"logSettings", log_settings_call}, {"log", log_call}, {"listen", listen_call}, {"peer", peer_call},
+    {"told", told_call},     {"remember", remember_call}, {"lastWords", last_words_call},
 };
 
 }  // namespace pilot

@@ -18,6 +18,8 @@ namespace pilot {
 static std::atomic<napi_threadsafe_function> doorbell{nullptr};
 static std::atomic<bool> ringing{false};
 
+static constexpr uint32_t drain_max = queue_events_max;
+
 static void call_doorbell(napi_env env, napi_value callback, void*, void*) {
   if (env == nullptr || callback == nullptr) return;
   napi_value result;
@@ -84,20 +86,23 @@ static void fill_event(napi_env env, napi_value object, const Event& event) {
       set_integer(env, object, "code", event.code);
       set_integer(env, object, "signal", event.signo);
       set_boolean(env, object, "core", event.flag);
-      table_told(event.run, CP_OWES_EXITED);
+      if (event.signo != 0 && event.sender_pid >= 0) {
+        napi_value sender;
+        napi_create_object(env, &sender);
+        set_integer(env, sender, "pid", event.sender_pid);
+        set_integer(env, sender, "uid", event.uid);
+        napi_set_named_property(env, object, "sender", sender);
+      }
       return;
     case EventType::closed:
       set_text(env, object, "t", "closed", NAPI_AUTO_LENGTH);
       set_integer(env, object, "run", event.run);
       set_text(env, object, "output", event.text == nullptr ? "" : event.text, event.text_bytes);
       set_boolean(env, object, "held", event.flag);
-      pump_release(event.run);
-      table_told(event.run, CP_OWES_CLOSED);
       return;
     case EventType::group_empty:
       set_text(env, object, "t", "groupEmpty", NAPI_AUTO_LENGTH);
       set_integer(env, object, "run", event.run);
-      table_told(event.run, CP_OWES_GROUP);
       return;
     case EventType::signal:
       set_text(env, object, "t", "signal", NAPI_AUTO_LENGTH);
@@ -109,12 +114,45 @@ static void fill_event(napi_env env, napi_value object, const Event& event) {
   }
 }
 
+/** Drained, and not yet known to be dealt with: a runtime that follows this one would be told again. */
+static Event untold[drain_max];
+static uint32_t untold_count = 0;
+
+static void settle() {
+  for (uint32_t i = 0; i < untold_count; i++) {
+    uint32_t run = untold[i].run;
+    switch (untold[i].type) {
+      case EventType::exited:
+        table_told(run, CP_OWES_EXITED);
+        break;
+      case EventType::closed:
+        pump_release(run);
+        table_told(run, CP_OWES_CLOSED);
+        break;
+      case EventType::group_empty:
+        table_told(run, CP_OWES_GROUP);
+        break;
+      case EventType::signal:
+        break;
+    }
+  }
+  untold_count = 0;
+  queue_told();
+}
+
+napi_value told_call(napi_env env, napi_callback_info) {
+  settle();
+  return undefined(env);
+}
+
 napi_value drain_call(napi_env env, napi_callback_info) {
   napi_value events;
   napi_create_array(env, &events);
+  settle();
   queue_begin_drain();
   Event event;
-  for (uint32_t count = 0; queue_pop(&event); count++) {
+  for (uint32_t count = 0; count < drain_max && queue_pop(&event); count++) {
+    untold[untold_count++] = event;
     napi_value object;
     napi_create_object(env, &object);
     fill_event(env, object, event);

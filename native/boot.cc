@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "dead.h"
 #include "early.h"
 #include "logpump.h"
 #include "process.h"
@@ -31,18 +32,23 @@ static bool descriptors_are_scarce() {
 
 static int bring_up(bool early) {
   bool scarce = descriptors_are_scarce();
-  int error = table_make(!scarce);
+  int error = early && cp_table_fd() >= 0 ? table_take(cp_table_fd()) : table_make(!scarce);
+  if (error != 0 && table == nullptr) error = table_make(!scarce);
   if (error != 0) return error;
-  cp_origin(&table->origin);
+  if (table->origin.early == 0) cp_origin(&table->origin);
   terminal_record();
   state.subreaper = subreaper_claim();
   // The preload guards the mask of the threads to come, and there is only this one yet.
   if (early) error = cp_mask(SIG_BLOCK, CP_BLOCKED_SET, nullptr);
   if (error != 0) return error;
+  if (table_adopts()) signals_policy(table->main.run, table->main.forward);
   int signals_error = signals_start(early, !scarce);
-  int reaper_error = reaper_start();
   // Without the pump children write to our own streams, and our own lines go out bare.
   state.pump = !scarce && pump_start() == 0;
+  // Node's own boot can fail as well.
+  if (table_adopts()) dead_install();
+  // After the pump: what ended while the program was replaced has to reach it.
+  int reaper_error = reaper_start();
   return signals_error != 0 ? signals_error : reaper_error;
 }
 

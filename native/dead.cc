@@ -6,19 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <initializer_list>
 
 #include "boot.h"
+#include "early.h"
 #include "futex.h"
 #include "gate.h"
 #include "logpump.h"
 #include "process.h"
 #include "queue.h"
+#include "rebirth.h"
 #include "signals.h"
 #include "table.h"
 #include "thread.h"
@@ -31,34 +35,41 @@ static constexpr size_t fault_stack_bytes = 64 * 1024;
 static constexpr int sweep_poll_ms = 20;
 static constexpr int gate_wait_ms = 100;
 
-// Kept apart from the child table: an entry is used again once JavaScript has been told.
-static constexpr int32_t not_ended = -1;
-static std::atomic<uint32_t> main_run{0};
-static std::atomic<int32_t> main_status{not_ended};
-static std::atomic<int> grace_ms{0};
-static std::atomic<bool> js_dead{false};
+// The thread that died first, and how often it has failed since.
+static std::atomic<int32_t> dead_thread{0};
+static std::atomic<int> failures{0};
 // Woken when the application ends after JavaScript.
 static std::atomic<uint32_t> main_ended{0};
 
 int exit_code_of(int32_t status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
-void dead_policy(uint32_t main, int grace) {
-  grace_ms.store(grace);
-  if (main_run.load() == main) return;
-  main_status.store(not_ended);
-  main_run.store(main);
+// Apart from the child table's entries, because one is used again once JavaScript has been told.
+void dead_policy(uint32_t main, uint64_t forward, int grace) {
+  cp_store(table->main.grace_ms, grace);
+  cp_store(table->main.forward, forward);
+  if (cp_load(table->main.run) == main) return;
+  cp_store(table->main.status, CP_NOT_ENDED);
+  cp_store(table->main.run, main);
+}
+
+void dead_last_words(uint32_t cause, const char* words, uint32_t bytes) {
+  cp_rebirth& record = table->rebirth;
+  uint32_t kept = bytes < sizeof record.told - 1 ? bytes : (uint32_t)sizeof record.told - 1;
+  memcpy(record.told, words, kept);
+  record.told[kept] = 0;
+  record.told_cause = cause;
 }
 
 void dead_after_exit(uint32_t run, int32_t status) {
-  if (run != main_run.load()) return;
-  main_status.store(status);
+  if (run != cp_load(table->main.run)) return;
+  cp_store(table->main.status, status);
   main_ended.store(1);
   futex_wake(&main_ended, 1);
 }
 
 static bool main_started() {
-  uint32_t run = main_run.load();
-  return run != 0 && (main_status.load() != not_ended || table_find_run(run) != nullptr);
+  uint32_t run = cp_load(table->main.run);
+  return run != 0 && (cp_load(table->main.status) != CP_NOT_ENDED || table_find_run(run) != nullptr);
 }
 
 static void pause_ms(int ms) {
@@ -69,7 +80,7 @@ static void pause_ms(int ms) {
 /** TERM, the grace, KILL, for everything that outlived the application. The end of PID 1 would kill them without. */
 static void stop_the_others() {
   int left = process_sweep(SIGTERM);
-  for (int waited = 0; left > 0 && waited < grace_ms.load(); waited += sweep_poll_ms) {
+  for (int waited = 0; left > 0 && waited < cp_load(table->main.grace_ms); waited += sweep_poll_ms) {
     pause_ms(sweep_poll_ms);
     left = process_sweep(0);
   }
@@ -78,9 +89,9 @@ static void stop_the_others() {
 
 /** The dead thread's last duty: wait for the application, then leave with its code. */
 [[noreturn]] static void park() {
-  while (main_status.load() == not_ended) futex_wait(&main_ended, 0, -1);
+  while (cp_load(table->main.status) == CP_NOT_ENDED) futex_wait(&main_ended, 0, -1);
   stop_the_others();
-  leave(exit_code_of(main_status.load()));
+  leave(exit_code_of(cp_load(table->main.status)));
 }
 
 static void say(const char* what) { pump_log(LogLevel::error, {what, strlen(what)}, nullptr, 0); }
@@ -91,50 +102,102 @@ static void take_over_signals() {
   gates_close(gate_wait_ms);
   signals_forward_all();
   queue_abandon();
-  Event event;
-  while (queue_pop(&event))
-    if (event.type == EventType::signal && !event.flag) process_signal(main_run.load(), event.signo, SignalTarget::process);
+  queue_each_untold([](const Event& event) {
+    if (!event.flag) process_signal(cp_load(table->main.run), event.signo, SignalTarget::process);
+  });
   gates_open();
 }
 
-/** The first thread that dies takes over; any other one sleeps for ever. */
-static void claim_death() {
-  if (js_dead.exchange(true))
-    for (;;) pause();
+/** The first thread that dies goes on, any other one sleeps for ever. False: it has failed before, since it died. */
+static bool claim_death() {
+  int32_t self = (int32_t)syscall(SYS_gettid), nobody = 0;
+  if (dead_thread.compare_exchange_strong(nobody, self)) return true;
+  while (nobody != self) pause();
+  return false;
+}
+
+/** What was not to be replaced waits for the application. */
+[[noreturn]] static void go_on_without(const char* what) {
+  say(what);
   take_over_signals();
+  park();
 }
 
 static void on_exit() {
-  // Orderly, if there is no application: nothing has been started, or v3 without a main job.
+  // Orderly, if nothing has been started.
+  if (!rebirth_has_work() || !claim_death()) return;
+  uint32_t told = cp_load(table->rebirth.told_cause);
+  rebirth(table->rebirth.told[0] != 0 && told < CP_CAUSES ? (cp_cause)told : CP_CAUSE_EXIT, false);
+  // Orderly, if there is no application: v3 without a main job.
   if (!main_started()) return;
-  claim_death();
-  say("the JavaScript half has ended before the application; the native half forwards signals and waits");
-  park();
+  go_on_without("the JavaScript half has ended before the application; the native half forwards signals and waits");
 }
 
 using WasmTrap = bool (*)(int, siginfo_t*, void*);
 static WasmTrap wasm_trap = nullptr;
+
+/** How far below the stack pointer a push or a call of a large function may have gone. */
+static constexpr uintptr_t stack_reach = 128 * 1024;
+
+static bool is_stack_overflow(const siginfo_t* info, void* context) {
+  const ucontext_t* ucontext = static_cast<const ucontext_t*>(context);
+#if defined(__x86_64__)
+  uintptr_t stack = (uintptr_t)ucontext->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+  uintptr_t stack = ucontext->uc_mcontext.sp;
+#else
+  uintptr_t stack = 0;
+#endif
+  uintptr_t address = (uintptr_t)info->si_addr;
+  return stack != 0 && info->si_code > 0 && address < stack + 4096 && address + stack_reach > stack;
+}
+
+static cp_cause cause_of(int signo, const siginfo_t* info, void* context) {
+  switch (signo) {
+    case SIGABRT:
+    case SIGTRAP:
+    case SIGILL:
+      // V8 gives up by one of these, after it has told why.
+      if (cp_load(table->rebirth.told_cause) == CP_CAUSE_HEAP && table->rebirth.told[0] != 0) return CP_CAUSE_HEAP;
+      return signo == SIGABRT ? CP_CAUSE_ABORT : signo == SIGTRAP ? CP_CAUSE_TRAP : CP_CAUSE_ILL;
+    case SIGBUS:
+      return CP_CAUSE_BUS;
+    case SIGFPE:
+      return CP_CAUSE_FPE;
+    case SIGSYS:
+      return CP_CAUSE_SYS;
+    default:
+      return is_stack_overflow(info, context) ? CP_CAUSE_STACK : CP_CAUSE_SEGV;
+  }
+}
 
 static void on_fault(int signo, siginfo_t* info, void* context) {
   // V8 turns faults of WebAssembly code into exceptions.
   if (signo == SIGSEGV && wasm_trap != nullptr && wasm_trap(signo, info, context)) return;
   // A child between clone and exec.
   if (getpid() != table->pid) _exit(exit_internal);
+  bool first = claim_death();
+  if (rebirth_has_work() && failures.fetch_add(1) < 2) rebirth(cause_of(signo, info, context), !first);
   // Nobody could take over from a native thread of ours: die as if there were no handler.
   if (thread_is_ours()) {
     signal(signo, SIG_DFL);
     return;
   }
-  claim_death();
   if (!main_started()) {
     say("the JavaScript half has crashed before the application was started");
     leave(exit_internal);
   }
-  say("the JavaScript half has crashed; the native half forwards signals and waits for the application");
-  park();
+  go_on_without("the JavaScript half has crashed; the native half forwards signals and waits for the application");
+}
+
+void dead_hung() {
+  if (rebirth_has_work() && claim_death()) rebirth(CP_CAUSE_HANG, false);
 }
 
 static void install_fault_stack() {
+  static bool installed = false;
+  if (installed) return;
+  installed = true;
   void* memory = mmap(nullptr, fault_stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return;
   stack_t stack = {};
@@ -148,10 +211,14 @@ void dead_install() {
   install_fault_stack();
   struct sigaction action = {};
   action.sa_sigaction = on_fault;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  sigfillset(&action.sa_mask);
+  // Faults stay open: one in the handler is the handler's own to answer.
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  uint64_t blocked = CP_BLOCKED_SET;
+  memcpy(&action.sa_mask, &blocked, sizeof blocked);
   for (int signo : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS}) sigaction(signo, &action, nullptr);
-  atexit(on_exit);
+  static bool hooked = false;
+  if (!hooked) atexit(on_exit);
+  hooked = true;
 }
 
 }  // namespace pilot

@@ -19,6 +19,10 @@ extern void napi_module_register(void* module) __attribute__((weak));
 
 static int guarded;
 static int refused;
+static int table_fd = -1;
+
+int cp_table_fd(void) { return table_fd; }
+
 static struct cp_origin recorded;
 
 int cp_mask(int how, uint64_t set, uint64_t* old) {
@@ -90,6 +94,7 @@ static void restore_environment(const char* users) {
     setenv("LD_PRELOAD", users, 1);
   }
   unsetenv("CP_EARLY");
+  unsetenv("CP_TABLE");
 }
 
 int cp_preload_refused(void) { return refused; }
@@ -106,6 +111,8 @@ __attribute__((constructor)) static void preload(void) {
   }
   /* A wrapper script that will exec Node: same pid, so the variables must reach it. */
   if (napi_module_register == NULL) return;
+  const char* table = getenv("CP_TABLE");
+  if (table != NULL) table_fd = atoi(table);
   restore_environment(users);
   /* The loader has left the preload out, as it does in secure mode. By now threads run without our mask. */
   refused = !mask_is_kept();

@@ -36,6 +36,8 @@ void cp_origin(struct cp_origin* origin);
 
 /* Whether the launcher asked for the preload and the loader refused it: AT_SECURE (ld.so(8)), as file capabilities make it. */
 int cp_preload_refused(void);
+/* The memfd that the launcher made the table in, -1: none. */
+int cp_table_fd(void);
 
 /* Defined by the native half: starts it. Called by the preload constructor when this is the launcher's Node. */
 int cp_native_arm(int early);

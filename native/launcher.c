@@ -21,13 +21,12 @@
 
 #include "early.h"
 #include "launcher_ask.h"
+#include "launcher_last_stand.h"
+#include "launcher_runtime.h"
+#include "launcher_table.h"
 
 #define BUNDLE "containerpilot.cjs"
 #define ADDON "pilot.node"
-
-/* Small heap, for a process that sleeps; on the command line, because NODE_OPTIONS would reach the application. */
-static const char* const runtime_flags[] = {"--optimize-for-size", "--max-semi-space-size=1"};
-#define RUNTIME_FLAGS (sizeof runtime_flags / sizeof runtime_flags[0])
 
 /* Exit codes of shells and env(1): not found, found but not executable. */
 enum { EXIT_NOT_FOUND = 127, EXIT_NOT_RUNNABLE = 126 };
@@ -137,6 +136,8 @@ static void give_back_signals(void) { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &
  * a path.
  */
 static int protect_boot(const char* addon) {
+  /* What is preloaded and what is loaded later must be the same file, or there were two native halves. */
+  if (setenv("CP_ADDON", addon, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
   if (strpbrk(addon, ": ") != NULL) return 0;
   const char* users = getenv("LD_PRELOAD");
   int has_users = users != NULL && *users != 0;
@@ -150,18 +151,26 @@ static int protect_boot(const char* addon) {
 }
 
 static char** runtime_arguments(char* runtime, char* bundle, int argc, char** argv) {
-  char** arguments = calloc(RUNTIME_FLAGS + 2 + (size_t)argc, sizeof *arguments);
+  char** arguments = launcher_runtime_arguments(runtime, bundle, argc, argv);
   if (arguments == NULL) fail(EXIT_NOT_RUNNABLE, "out of memory");
-  size_t count = 0;
-  arguments[count++] = runtime;
-  for (size_t i = 0; i < RUNTIME_FLAGS; i++) arguments[count++] = (char*)runtime_flags[i];
-  arguments[count++] = bundle;
-  for (int i = 1; i < argc; i++) arguments[count++] = argv[i];
   return arguments;
+}
+
+/* The runtime has died, and execve has put us in its place: the process goes on with a new one. */
+__attribute__((noreturn)) static void start_again(struct cp_table* table, int argc, char** argv) {
+  struct cp_command* command = &table->command;
+  if (table->rebirth.last_stand == 0) {
+    char** arguments = runtime_arguments(command->runtime, command->bundle, argc, argv);
+    protect_boot(command->addon);
+    launcher_table_exec(table, arguments);
+  }
+  launcher_last_stand(table);
 }
 
 int main(int argc, char** argv) {
   block_signals();
+  struct cp_table* table = launcher_table_find(&argc, &argv);
+  if (table != NULL) start_again(table, argc, argv);
   struct control_call call;
   int asks = control_call_read(argc, argv, &call);
   if (asks) {
@@ -181,13 +190,19 @@ int main(int argc, char** argv) {
   const char* wanted = getenv("CONTAINERPILOT_LAUNCHER");
   int protected = 0;
   if (!asks && (wanted == NULL || strcmp(wanted, "off") != 0) && find_addon(directory, bundle, addon)) {
-    /* What is preloaded and what is loaded later must be the same file, or there were two native halves. */
-    if (setenv("CP_ADDON", addon, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
+    /* With the variables as they were given. */
+    table = launcher_table_make(argv);
     protected = protect_boot(addon);
   }
   if (!protected) give_back_signals();
-  execv(runtime, arguments);
-  int error = errno;
+  int error;
+  if (protected && table != NULL) {
+    launcher_table_command(table, runtime, bundle, addon);
+    error = launcher_table_exec(table, arguments);
+  } else {
+    execv(runtime, arguments);
+    error = errno;
+  }
   int missing = error == ENOENT && !is_file(runtime);
   fail(missing ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE, "%s cannot be run: %s%s", runtime, strerror(error),
        error == ENOENT && !missing ? " (its loader is missing: built for another C library?)" : "");

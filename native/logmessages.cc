@@ -6,6 +6,7 @@
 
 #include "futex.h"
 #include "loglines.h"
+#include "logadopt.h"
 #include "logown.h"
 #include "logstate.h"
 
@@ -27,6 +28,7 @@ int pump_settings(const LogSettings& settings) {
   mode.terminal = isatty(fd) == 1;
   mode.generation = (log_state.mode.load().generation + 1) & 0x7fffff;
   log_state.mode.store(mode);
+  log_mode_keep(mode);
   LogMode unseen = log_state.next_mode.exchange(mode);
   if (unseen.valid && unseen.owned) close(unseen.fd);
   log_wake();

@@ -11,8 +11,10 @@
 #include <initializer_list>
 
 #include "loglines.h"
+#include "logadopt.h"
 #include "logstate.h"
 #include "mapping.h"
+#include "table.h"
 #include "thread.h"
 #include "unique_fd.h"
 
@@ -27,6 +29,14 @@ static void close_fd(int32_t* fd) {
 
 static int region_fd = -1;
 
+/** Whether a run's child was started: its pid, as the kernel wrote it. */
+static bool run_started(uint32_t run, int32_t* pid) {
+  cp_child* child = table_find_run(run);
+  if (child == nullptr || cp_load(child->pid) <= 1) return false;
+  *pid = cp_load(child->pid);
+  return true;
+}
+
 /** Pages are taken when they are touched and given back when a run is done (log_run_mark). */
 static int make_region() {
   void* address = map_shared("containerpilot-log", sizeof(LogRegion), true, &region_fd);
@@ -37,6 +47,7 @@ static int make_region() {
   region->runs_max = log_runs_max;
   region->started_ns = log_clock_ns(CLOCK_REALTIME);
   log_state.region = region;
+  if (table != nullptr) cp_store(table->log_fd, region_fd);
   return 0;
 }
 
@@ -49,14 +60,17 @@ int log_watch(int operation, int epoll, int fd, uint64_t tag, uint32_t events) {
   return epoll_ctl(epoll, operation, fd, &event) == 0 ? 0 : -errno;
 }
 
-static int start_thread() {
+static int start_thread(bool adopted) {
   log_state.wake_fd = above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   log_state.main_epoll = above_stdio(epoll_create1(EPOLL_CLOEXEC));
   log_state.logs_epoll = above_stdio(epoll_create1(EPOLL_CLOEXEC));
   if (log_state.wake_fd < 0 || log_state.main_epoll < 0 || log_state.logs_epoll < 0) return -errno;
   int error = log_watch(EPOLL_CTL_ADD, log_state.main_epoll, log_state.wake_fd, log_tag_wake, EPOLLIN);
   if (error == 0) error = log_watch(EPOLL_CTL_ADD, log_state.main_epoll, log_state.logs_epoll, log_tag_logs, EPOLLIN);
-  if (error == 0) error = pump_settings({LogLevel::info, LogFormat::plain, LogDialect::v3, STDOUT_FILENO});
+  if (error == 0 && adopted)
+    log_runs_resume(run_started);
+  else if (error == 0)
+    error = pump_settings({LogLevel::info, LogFormat::plain, LogDialect::v3, STDOUT_FILENO});
   gate_register(&log_state.gate);
   if (error == 0) error = thread_start("cp-logs", log_thread);
   return error;
@@ -65,8 +79,14 @@ static int start_thread() {
 int pump_start() {
   // The zone's file is read here, where allocating is no risk yet.
   tzset();
-  int error = make_region();
-  if (error == 0) error = start_thread();
+  int error = 0;
+  if (table != nullptr && table_adopts()) log_state.region = log_region_take(cp_load(table->log_fd));
+  bool adopted = log_state.region != nullptr;
+  if (adopted)
+    region_fd = cp_load(table->log_fd);
+  else
+    error = make_region();
+  if (error == 0) error = start_thread(adopted);
   if (error == 0) return 0;
   if (log_state.region != nullptr) munmap(log_state.region, sizeof(LogRegion));
   log_state.region = nullptr;

@@ -106,6 +106,8 @@ struct LogRegion {
   int64_t started_ns;
   /** Run id of each entry of `runs`, 0: free. Apart, so that a search stays in few cache lines. */
   std::atomic<uint32_t> ids[log_runs_max];
+  /** The settings in force, a LogMode. */
+  std::atomic<uint64_t> mode;
   LogRun runs[log_runs_max];
   LogOwnRing own;
   LogOut out;
@@ -114,6 +116,6 @@ struct LogRegion {
 
 inline constexpr uint64_t log_region_magic = 0x676f6c2d7063;  // "cp-log"
 /** Raise it with every change of the layout. */
-inline constexpr uint32_t log_region_version = 1;
+inline constexpr uint32_t log_region_version = 2;
 
 }  // namespace pilot

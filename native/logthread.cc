@@ -10,6 +10,7 @@
 #include "logoutput.h"
 #include "logstate.h"
 #include "queue.h"
+#include "table.h"
 
 namespace pilot {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 class LogThread {
  public:
   [[noreturn]] void work() {
+    resume();
     for (;;) {
       output_.take_mode();
       take_changes();
@@ -124,6 +126,30 @@ class LogThread {
       stream_ended(number / 2);
     }
     return count;
+  }
+
+  /** Finds out what an earlier program's thread knew: which streams have lines left, and which ends nobody was told. */
+  void resume() {
+    for (uint32_t i = 0; i < log_runs_max; i++) {
+      if (region_->ids[i].load() == 0) continue;
+      LogRun* run = &region_->runs[i];
+      uint32_t flags = run->flags.load();
+      if ((flags & log_run_live) == 0) continue;
+      bool ended = (flags & log_run_ended) != 0;
+      for (uint32_t j = 2 * i; !ended && j < 2 * i + 2; j++)
+        if (stream_of(j)->kind == LogStreamKind::log) blocked_.set(j);
+      if (!ended) stream_ended(i);
+      if ((flags & log_run_closed) != 0) tell_again(i);
+    }
+  }
+
+  /** Its event was sent, but perhaps not heard. */
+  void tell_again(uint32_t index) {
+    const cp_child* child = table_find_run(region_->ids[index].load());
+    if (child != nullptr && (cp_load(child->owed) & CP_OWES_CLOSED) != 0)
+      close_run(index, false);
+    else
+      log_run_mark(index, log_run_released);
   }
 
   // ---- ends of runs ----

@@ -44,6 +44,11 @@ bool boot_or_throw(napi_env env);
 
 napi_value start_call(napi_env env, napi_callback_info info);
 napi_value drain_call(napi_env env, napi_callback_info info);
+napi_value told_call(napi_env env, napi_callback_info info);
+napi_value remember_call(napi_env env, napi_callback_info info);
+napi_value last_words_call(napi_env env, napi_callback_info info);
+/** Adds to the answer of `boot` what an earlier runtime of this process has left. */
+void set_adoption(napi_env env, napi_value boot);
 napi_value spawn_call(napi_env env, napi_callback_info info);
 napi_value log_settings_call(napi_env env, napi_callback_info info);
 napi_value log_call(napi_env env, napi_callback_info info);

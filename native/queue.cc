@@ -11,7 +11,7 @@ namespace pilot {
 // Three events a run, and one signal of each number beyond the free share.
 static constexpr uint32_t signal_share = 256;
 static constexpr uint32_t signal_numbers = 65;
-static constexpr uint32_t ring_capacity = 2048;
+static constexpr uint32_t ring_capacity = queue_events_max;
 static_assert(3 * CP_CHILDREN_MAX + signal_share + signal_numbers <= ring_capacity, "no event of a run may be lost");
 
 static Ring<Event, ring_capacity> ring;
@@ -19,6 +19,10 @@ static std::atomic<uint32_t> signals_queued[signal_numbers];
 static std::atomic<uint32_t> signals_total{0};
 static std::atomic<uint32_t> coalesced{0};
 static std::atomic<bool> abandoned{false};
+
+// Popped, and not yet dealt with. Initialised like the ring, and for its reason.
+static Event untold[ring_capacity]{};
+static std::atomic<uint32_t> untold_count{0};
 
 // 0: quiet, 1: rung, 2: JavaScript has been woken and has not drained yet.
 static std::atomic<uint32_t> bell{0};
@@ -47,8 +51,20 @@ bool queue_pop(Event* event) {
   if (event->type == EventType::signal) {
     signals_queued[event->signo].fetch_sub(1);
     signals_total.fetch_sub(1);
+    uint32_t count = untold_count.load();
+    if (count < ring_capacity) untold[count] = *event;
+    untold_count.store(count + 1);
   }
   return true;
+}
+
+void queue_told() { untold_count.store(0); }
+
+void queue_each_untold(void (*each)(const Event& event)) {
+  uint32_t count = untold_count.exchange(0);
+  for (uint32_t i = 0; i < count && i < ring_capacity; i++) each(untold[i]);
+  for (Event event; ring.pop(&event);)
+    if (event.type == EventType::signal) each(event);
 }
 
 void queue_begin_drain() { bell.store(0); }

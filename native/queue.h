@@ -23,18 +23,29 @@ struct Event {
   uint32_t run;
   /** exited: its pid. signal: the sender's (0 when it is the kernel or outside of the namespace). */
   int32_t pid;
-  /** signal: the sender's user id. */
+  /** signal: the sender's user id. exited: that of `sender_pid`. */
   uint32_t uid;
+  /** exited: who had sent the signal that ended it, when it was handed on by us; -1 when that is not known. */
+  int32_t sender_pid;
   /** closed: `text_bytes` bytes that stay valid until the consumer calls pump_release(run). */
   const char* text;
   uint32_t text_bytes;
 };
+
+/** As many events wait at most. */
+inline constexpr uint32_t queue_events_max = 2048;
 
 /** Adds an event and rings the doorbell when nobody has since the last drain. Never blocks; any native thread. */
 void queue_push(const Event& event);
 
 /** Takes the oldest event; false when there is none. JavaScript's thread only. */
 bool queue_pop(Event* event);
+
+/** What was popped has been dealt with. Until then its signals count as not yet told. JavaScript's thread only. */
+void queue_told();
+
+/** Calls `each` with the signals that JavaScript has not dealt with. For the moment of its death; async-signal-safe. */
+void queue_each_untold(void (*each)(const Event& event));
 
 /** To be called before the pops of one drain: from here on a push rings again. */
 void queue_begin_drain();

@@ -8,9 +8,11 @@
 #include "dead.h"
 #include "futex.h"
 #include "gate.h"
+#include "logadopt.h"
 #include "logpump.h"
 #include "process.h"
 #include "queue.h"
+#include "signals.h"
 #include "table.h"
 #include "terminal.h"
 #include "thread.h"
@@ -52,6 +54,7 @@ static void report(EventType type, const cp_child* child) {
     } else {
       event.signo = (uint8_t)WTERMSIG(child->status);
       event.flag = WCOREDUMP(child->status);
+      if (!signals_sender(event.run, event.signo, &event.sender_pid, &event.uid)) event.sender_pid = -1;
     }
   }
   queue_push(event);
@@ -66,7 +69,8 @@ static void reap(const siginfo_t& info) {
     FutexGuard guard(kill_lock);
     child = table_find_pid(pid);
     if (child != nullptr) {
-      exec_failed = cp_load(child->exec_errno) != 0;
+      // A run that was adopted has been taken for started: its end is told.
+    exec_failed = cp_load(child->exec_errno) != 0 && cp_load(child->adopted) == 0;
       child->status = wait_status(info);
       cp_store(child->state, (uint32_t)(exec_failed ? CP_FAILED : CP_ENDED));
     }
@@ -140,8 +144,54 @@ static void* reaper_main() {
   }
 }
 
+/** What is left of a run that ended while the program was replaced, or whose end nobody was told. */
+static void resume_ended(cp_child* child) {
+  uint32_t run = cp_load(child->run), owed = cp_load(child->owed);
+  dead_after_exit(run, child->status);
+  if ((owed & CP_OWES_EXITED) != 0) report(EventType::exited, child);
+  if (cp_load(child->pumped) != 0 && log_run_known(run))
+    pump_exited(run);
+  else if ((owed & CP_OWES_CLOSED) != 0)
+    report(EventType::closed, child);
+  if (cp_load(child->state) == CP_LINGERING)
+    lingering++;
+  else if ((owed & CP_OWES_GROUP) != 0)
+    report(EventType::group_empty, child);
+}
+
+/** Brings one entry that an earlier program has left into a state that this one goes on from. */
+static void resume(cp_child* child) {
+  int32_t pid = cp_load(child->pid);
+  uint32_t state = cp_load(child->state);
+  if (state == CP_FREE) return;
+  cp_store(child->adopted, 1u);
+  bool alive = state == CP_SPAWNING || state == CP_RUNNING;
+  // Never cloned, or its failure was about to be returned to a caller who is gone.
+  if ((alive && pid <= 1) || state == CP_FAILED) {
+    if (pid > 1) waitpid(pid, nullptr, WNOHANG);
+    cp_store(child->state, (uint32_t)CP_FREE);
+    return;
+  }
+  siginfo_t info = {};
+  if (alive && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) {
+    // Somebody who held this pid between the two programs has collected it; how it ended is not to be known.
+    child->status = SIGKILL;
+    alive = false;
+  }
+  if (alive) {
+    cp_store(child->state, (uint32_t)CP_RUNNING);
+    return;
+  }
+  if (state == CP_ENDED) waitpid(pid, nullptr, WNOHANG);
+  if (state != CP_GONE) cp_store(child->state, (uint32_t)(group_is_empty(pid) ? CP_GONE : CP_LINGERING));
+  resume_ended(child);
+  if (cp_load(child->owed) == 0 && cp_load(child->state) == CP_GONE) cp_store(child->state, (uint32_t)CP_FREE);
+}
+
 int reaper_start() {
   gate_register(&gate);
+  if (table_adopts())
+    for (uint32_t i = 0; i < cp_load(table->children_high); i++) resume(&table->children[i]);
   return thread_start("cp-reaper", reaper_main);
 }
 

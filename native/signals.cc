@@ -69,6 +69,28 @@ static uint32_t receiver_of(int signo) {
   }
 }
 
+/** Senders by signal number, for the run that was the main one then. */
+struct Sender {
+  std::atomic<uint32_t> run{0};
+  std::atomic<uint64_t> who{0};
+};
+static Sender senders[65];
+
+static void remember_sender(uint32_t run, const Taken& taken) {
+  Sender& sender = senders[taken.signo];
+  sender.who.store((uint64_t)(uint32_t)taken.pid << 32 | taken.uid);
+  sender.run.store(run);
+}
+
+bool signals_sender(uint32_t run, int signo, int32_t* pid, uint32_t* uid) {
+  const Sender& sender = senders[signo];
+  if (sender.run.load() != run) return false;
+  uint64_t who = sender.who.load();
+  *pid = (int32_t)(who >> 32);
+  *uid = (uint32_t)who;
+  return true;
+}
+
 static void handle(const Taken& taken) {
   if (taken.signo == SIGCHLD) {
     reaper_wake();
@@ -78,6 +100,8 @@ static void handle(const Taken& taken) {
   uint32_t run = receiver_of(taken.signo);
   if (run != 0) {
     bool queued = taken.code == SI_QUEUE;
+    // First: it may end the application at once.
+    remember_sender(run, taken);
     forwarded = process_signal(run, taken.signo, SignalTarget::process, queued ? &taken.value : nullptr) == 0;
   }
   Event event = {};

@@ -17,6 +17,12 @@ SignalMode signals_mode();
 /** Signals in `forward` (bit n-1 for signal n) go to the run `main` (0: to nobody) at once; all are reported. One thread. */
 void signals_policy(uint32_t main, uint64_t forward);
 
+/**
+ * Who sent the last signal of this number that was handed on to the run. False when none was. Any thread: it is known from
+ * before the signal is handed on.
+ */
+bool signals_sender(uint32_t run, int signo, int32_t* pid, uint32_t* uid);
+
 /** From now on JavaScript is dead: everything but SIGCHLD goes to the application. */
 void signals_forward_all();
 

@@ -1,7 +1,10 @@
 #include "table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,7 +27,43 @@ int table_make(bool in_file) {
   table->child_bytes = sizeof(cp_child);
   table->children_max = CP_CHILDREN_MAX;
   table->pid = getpid();
+  table->log_fd = -1;
+  table->main.status = CP_NOT_ENDED;
+  table->command.launcher_fd = table->command.runtime_fd = -1;
   return 0;
+}
+
+static bool is_ours(const cp_table* made) {
+  return made->magic == CP_TABLE_MAGIC && made->version == CP_TABLE_VERSION && made->child_bytes == sizeof(cp_child) &&
+         made->children_max == CP_CHILDREN_MAX && made->pid == getpid();
+}
+
+int table_take(int fd) {
+  struct stat found;
+  if (fstat(fd, &found) != 0) return -errno;
+  if (found.st_size != (off_t)sizeof(cp_table)) return -EINVAL;
+  void* memory = mmap(nullptr, sizeof(cp_table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) return -errno;
+  if (!is_ours(static_cast<cp_table*>(memory))) {
+    munmap(memory, sizeof(cp_table));
+    return -EINVAL;
+  }
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  memfd = fd;
+  table = static_cast<cp_table*>(memory);
+  return 0;
+}
+
+bool table_adopts() { return cp_load(table->rebirth.count) > 0; }
+
+bool table_remember(const char* text, uint32_t bytes) {
+  if (bytes > CP_MEMORY_BYTES) return false;
+  cp_memory* memory = &table->memory;
+  uint32_t next = 1 - cp_load(memory->current);
+  memcpy(memory->text[next], text, bytes);
+  cp_store(memory->bytes[next], bytes);
+  cp_store(memory->current, next);
+  return true;
 }
 
 cp_child* table_claim(uint32_t run, const char* job) {
@@ -35,11 +74,13 @@ cp_child* table_claim(uint32_t run, const char* job) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     cp_store(child->pid, 0);
     cp_store(child->run, run);
+    if (run > cp_load(table->last_run)) cp_store(table->last_run, run);
     child->status = 0;
     cp_store(child->exec_errno, 0);
     cp_store(child->owed, 0u);
     cp_store(child->foreground, 0u);
     cp_store(child->pumped, 0u);
+    cp_store(child->adopted, 0u);
     child->started_ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
     strncpy(child->job, job, CP_JOB_BYTES - 1);
     child->job[CP_JOB_BYTES - 1] = 0;

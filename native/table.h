@@ -11,10 +11,18 @@
 
 #define CP_TABLE_MAGIC 0x746f6c69702d7063ull /* "cp-pilot", little endian */
 /* Raise it with every change of the layout: a table of another version is never adopted. */
-#define CP_TABLE_VERSION 1u
+#define CP_TABLE_VERSION 2u
 /* Runs that are alive, or whose end JavaScript has not been told yet. */
 #define CP_CHILDREN_MAX 512
-#define CP_JOB_BYTES 64
+#define CP_JOB_BYTES 256
+#define CP_PATH_BYTES 4096
+/* All words and variables together; with more of them the runtime is not replaced, only parked. */
+#define CP_COMMAND_BYTES (256u * 1024)
+/* What JavaScript asks to be reminded of. */
+#define CP_MEMORY_BYTES (256u * 1024)
+/* Rebirths in CP_REBIRTH_WINDOW_MS; the next death is the end. */
+#define CP_REBIRTHS_MAX 3u
+#define CP_REBIRTH_WINDOW_MS (10 * 60 * 1000)
 
 enum cp_child_state {
   CP_FREE = 0,
@@ -46,6 +54,9 @@ struct cp_child {
   uint32_t foreground;
   /* The log pump reads its streams. */
   uint32_t pumped;
+  /* Started by an earlier program of this process. */
+  uint32_t adopted;
+  uint32_t reserved;
   /* CLOCK_MONOTONIC. */
   int64_t started_ms;
   char job[CP_JOB_BYTES];
@@ -61,6 +72,75 @@ struct cp_origin {
   uint32_t early;
 };
 
+/* How the launcher starts the runtime; it fills this in once, and needs it when the program is replaced. */
+struct cp_command {
+  /* Kept open for the case that the files are replaced or gone; -1: none. */
+  int32_t launcher_fd;
+  int32_t runtime_fd;
+  uint32_t argc;
+  uint32_t envc;
+  char launcher[CP_PATH_BYTES];
+  char runtime[CP_PATH_BYTES];
+  char bundle[CP_PATH_BYTES];
+  /* Empty: without the addon as preload. */
+  char addon[CP_PATH_BYTES];
+  /* argc words, then envc variables, each with its NUL: as the container's runtime gave them. */
+  char text[CP_COMMAND_BYTES];
+};
+
+enum cp_cause {
+  CP_CAUSE_THROW = 0,
+  CP_CAUSE_REJECTION,
+  CP_CAUSE_EXIT,
+  CP_CAUSE_ABORT,
+  CP_CAUSE_HEAP,
+  CP_CAUSE_STACK,
+  CP_CAUSE_SEGV,
+  CP_CAUSE_BUS,
+  CP_CAUSE_FPE,
+  CP_CAUSE_ILL,
+  CP_CAUSE_TRAP,
+  CP_CAUSE_SYS,
+  CP_CAUSE_HANG,
+  CP_CAUSES,
+};
+/* As they stand in messages and in the metric's label. */
+#define CP_CAUSE_NAMES                                                                                     \
+  {"throw", "rejection", "exit", "abort", "heap", "stack", "segv", "bus", "fpe", "ill", "trap", "sys", "hang"}
+
+struct cp_rebirth {
+  /* Since the process began. */
+  uint32_t count;
+  uint32_t cause;
+  /* No runtime is started any more: what runs is stopped. */
+  uint32_t last_stand;
+  /* CLOCK_MONOTONIC; the latest ones, the oldest is overwritten. */
+  int64_t at_ms[CP_REBIRTHS_MAX];
+  uint32_t by_cause[CP_CAUSES];
+  /* JavaScript's own words about its end, until they are used. */
+  uint32_t told_cause;
+  char told[256];
+};
+
+/* The application as far as the native half knows it. */
+struct cp_main {
+  uint32_t run;
+  /* As waitpid gives it; CP_NOT_ENDED. */
+  int32_t status;
+  int32_t grace_ms;
+  uint32_t reserved;
+  /* Signals that go to it at once, bit n-1 for signal n. */
+  uint64_t forward;
+};
+#define CP_NOT_ENDED (-1)
+
+/* Two texts, so that one is whole whenever the other is being written. */
+struct cp_memory {
+  uint32_t current;
+  uint32_t bytes[2];
+  char text[2][CP_MEMORY_BYTES];
+};
+
 struct cp_table {
   uint64_t magic;
   uint32_t version;
@@ -70,10 +150,19 @@ struct cp_table {
   uint32_t children_high;
   /* The process whose table this is. */
   int32_t pid;
-  uint32_t reserved;
+  /* The highest run there has been; numbers are never used again. */
+  uint32_t last_run;
+  /* The log pump's memory, -1: none. */
+  int32_t log_fd;
+  /* Whether the command below is complete. */
+  uint32_t replaceable;
   /* Children that were not ours, reaped. */
   uint64_t orphans;
   struct cp_origin origin;
+  struct cp_main main;
+  struct cp_rebirth rebirth;
+  struct cp_command command;
+  struct cp_memory memory;
   struct cp_child children[CP_CHILDREN_MAX];
 };
 
@@ -88,8 +177,15 @@ extern cp_table* table;
 
 /** Makes the table, in a memfd or (not wanted, none to be had, old kernel) in plain shared memory. 0 or -errno. */
 int table_make(bool in_file = true);
+/** Takes the table that the launcher has made, in this memfd. 0 or -errno: then it is not one of ours. */
+int table_take(int fd);
 /** The memfd, close-on-exec, or -1. */
 int table_fd();
+
+/** Whether this runtime follows another one of the same process, or the launcher has started the application. */
+bool table_adopts();
+/** Keeps a text for the runtime that may follow; false when it is too long. One thread. */
+bool table_remember(const char* text, uint32_t bytes);
 
 /** A free entry in state CP_SPAWNING, or null when the table is full. Spawning thread only. */
 cp_child* table_claim(uint32_t run, const char* job);

@@ -209,6 +209,8 @@ export interface Service {
   ttl: Ms;
   meta?: Readonly<Record<string, string>>;
   enableTagOverride?: boolean;
+  /** Consul gets the check with the service, as `service:ID` (v3); else by a request of its own, as ID (v2). */
+  checkEmbedded?: true;
   /** Go duration text as written: given to Consul untouched. */
   deregisterCriticalServiceAfter?: string;
 }
@@ -251,12 +253,10 @@ export interface Sensor {
   type: "counter" | "gauge" | "histogram" | "summary";
 }
 
-/** What ContainerPilot 3 shows of the container beside its metrics, in the configuration's order. */
+/** What ContainerPilot 3 shows under /status, in the configuration's order. `always`: healthy, in maintenance too. */
 export interface StatusPage {
   version: string;
-  /** `always`: healthy by definition, maintenance or not (telemetry's own job). */
   jobs: readonly { id: JobId; name: string; service?: ServiceId; always?: true }[];
-  /** Names of the services that are watched. */
   watches: readonly string[];
 }
 

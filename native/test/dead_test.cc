@@ -33,7 +33,7 @@ static uint32_t start_main(const std::vector<std::string>& words) {
   uint32_t run = next_run();
   std::vector<std::string> argv = {"test"};
   argv.insert(argv.end(), words.begin(), words.end());
-  dead_policy(run, 100);
+  dead_policy(run, 0, 100);
   signals_policy(run, 0);
   start_program(run, child_path, argv);
   return run;

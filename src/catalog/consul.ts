@@ -48,7 +48,8 @@ class ConsulBackend implements Backend {
    *
    * The check carries its status from the first moment. Without it Consul begins with `critical`, and whoever watches
    * with a blocking query sees the instance come (it has no check yet), go, and come again. One that does not begin as
-   * passing must never be listed: there the service brings the check along.
+   * passing must never be listed: there the service brings the check along. ContainerPilot 3.8.0 does that always, and
+   * makes no request for the check alone.
    */
   async register(service: Service, status: Status, output: string): Promise<void> {
     const end = this.#clock.now() + callMs;
@@ -57,11 +58,11 @@ class ConsulBackend implements Backend {
     const { ServiceID: _, ID, ...embedded } = check;
     const body = {
       ...bodyOf(service),
-      Check: status === "passing" ? null : { CheckID: ID, ...embedded },
+      Check: service.checkEmbedded ? embedded : status === "passing" ? null : { CheckID: ID, ...embedded },
       Checks: null,
     };
     await this.#put("/agent/service/register", body, {}, {}, left());
-    await this.#put("/agent/check/register", check, {}, {}, left());
+    if (!service.checkEmbedded) await this.#put("/agent/check/register", check, {}, {}, left());
     await this.#beat(service, status, output, left());
   }
 
@@ -108,13 +109,14 @@ class ConsulBackend implements Backend {
     this.#http.close();
   }
 
-  async #beat({ id }: Service, status: Status, output: string, timeoutMs: Ms): Promise<void> {
-    if (status === "passing") {
+  async #beat({ id, checkEmbedded }: Service, status: Status, output: string, timeoutMs: Ms): Promise<void> {
+    if (status === "passing" && !checkEmbedded) {
       await this.#put("/agent/check/pass/{id}", undefined, { id }, { note: "ok" }, timeoutMs);
       return;
     }
     const body = { Status: status, Output: output.slice(0, outputMax) };
-    await this.#put("/agent/check/update/{id}", body, { id }, {}, timeoutMs);
+    const path = `/agent/check/update/${checkEmbedded ? "service:" : ""}{id}`;
+    await this.#put(path, body, { id }, {}, timeoutMs);
   }
 
   async #put(
@@ -184,10 +186,10 @@ function bodyOf({ id, name, tags, port, address, enableTagOverride, meta }: Serv
   };
 }
 
-function checkOf({ id, name, ttl, deregisterCriticalServiceAfter }: Service, status: Status) {
+function checkOf({ id, name, ttl, checkEmbedded, deregisterCriticalServiceAfter }: Service, status: Status) {
   return {
     ID: id,
-    Name: id,
+    ...(checkEmbedded ? {} : { Name: id }),
     Notes: `TTL for ${name} set by containerpilot`,
     ServiceID: id,
     TTL: seconds(ttl),

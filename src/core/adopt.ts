@@ -14,6 +14,7 @@ type Boot = Extract<Input, { t: "boot" }>;
 /** Goes on where the earlier runtime was: its children run, what they waited for is past. */
 export function adopt(core: State, input: Boot): void {
   const adopted: JobState[] = [];
+  core.lastRun = Math.max(core.lastRun, input.rebirth?.lastRun ?? 0);
   for (const each of input.adopted) {
     core.lastRun = Math.max(core.lastRun, each.run);
     const own = core.jobs.get(each.job);

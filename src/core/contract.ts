@@ -13,6 +13,9 @@ export type Health = "unknown" | "healthy" | "unhealthy" | "maintenance";
 
 export type Ended = { code: number } | { signal: number; core: boolean };
 
+/** Why a run gets a signal: what its end is then put down to. forward: somebody else's wish, handed on. */
+export type SignalWhy = "stop" | "replace" | "timeout" | "leftovers" | "forward";
+
 export type Ask =
   | { do: "reload" }
   | { do: "dryRun" }
@@ -33,6 +36,8 @@ export type Input = { id: Id } & (
       adopted: readonly { run: RunId; job: JobId; pid: number; age: Ms }[];
       /** A signal that stops came before anything was started: nothing is. Never together with `adopted`. */
       stop?: { signo: number; pid: number; uid: number };
+      /** An earlier runtime of this process has died: what it had begun goes on. */
+      rebirth?: { count: number; cause: string; lastRun: RunId };
     }
   | { t: "spawned"; run: RunId; pid: number }
   | { t: "spawnFailed"; run: RunId; errno: string; code: 126 | 127 }
@@ -128,7 +133,7 @@ export type Effect = { cause: Id } & (
       change?: { watch: WatchId; from: number; to: number };
       left?: Ms;
     }
-  | { t: "signal"; run: RunId; signo: number; target: "process" | "group" }
+  | { t: "signal"; run: RunId; signo: number; target: "process" | "group"; why?: SignalWhy }
   | { t: "probe"; probe: ProbeId; attempt: number; timeout: Ms }
   /** A wish, not a request: the status as it shall be. Repeated at each good probe (the heartbeat). */
   | { t: "announce"; service: ServiceId; attempt: number; status: Status }
@@ -152,8 +157,8 @@ export type Effect = { cause: Id } & (
       code: LogCode;
       about: Readonly<Record<string, string | number>>;
     }
-  /** The last effect ever. */
-  | { t: "exit"; code: number; reason: string }
+  /** The last effect ever. `main`: whose end is the container's; `hook`: whose code has replaced it. */
+  | { t: "exit"; code: number; reason: string; main?: JobId; hook?: JobId }
 );
 
 export interface Core {

@@ -53,7 +53,7 @@ function boot(core: State, input: Of<"boot">): void {
     return;
   }
   bootPlan(core, input);
-  if (input.adopted.length > 0) adopt(core, input);
+  if (input.rebirth !== undefined || input.adopted.length > 0) adopt(core, input);
   else if (input.stop) askStop(core, input.id, { by: "signal", ...input.stop });
   else say(core, input.id, { fact: "startup", source: "global" });
 }
@@ -150,7 +150,7 @@ function signalled(core: State, input: Of<"signal">): void {
 function sendSignal(core: State, job: JobId, signo: number, cause: Id): boolean {
   const own = core.jobs.get(job);
   const run = own && liveRun(core, own);
-  if (run) emit(core, cause, { t: "signal", run: run.id, signo, target: "process" });
+  if (run) emit(core, cause, { t: "signal", run: run.id, signo, target: "process", why: "forward" });
   return run !== undefined;
 }
 

@@ -42,7 +42,7 @@ export function spawn(
 export function kill(core: State, run: Run, cause: Id): void {
   disarm(core, { t: "grace", of: run.id }, { t: "timeout", of: run.id });
   run.killed = true;
-  emit(core, cause, { t: "signal", run: run.id, signo: sigkill, target: "group" });
+  emit(core, cause, { t: "signal", run: run.id, signo: sigkill, target: "group", why: run.ending ?? "stop" });
   arm(core, { t: "lost", of: run.id }, core.now + lostAfter, cause);
 }
 
@@ -62,7 +62,7 @@ export function terminate(
     kill(core, run, cause);
     return;
   }
-  emit(core, cause, { t: "signal", run: run.id, signo, target: own.job.stop.target });
+  emit(core, cause, { t: "signal", run: run.id, signo, target: own.job.stop.target, why: ending });
   arm(core, { t: "grace", of: run.id }, core.now + grace, cause);
 }
 
@@ -129,7 +129,7 @@ export function groupTimer(core: State, own: JobState, run: Run, cause: Id): boo
   }
   run.group = own.job.stop.leftovers === "term" && run.group === undefined ? "asked" : "killed";
   const signo = run.group === "asked" ? sigterm : sigkill;
-  emit(core, cause, { t: "signal", run: run.id, signo, target: "group" });
+  emit(core, cause, { t: "signal", run: run.id, signo, target: "group", why: "leftovers" });
   arm(core, { t: "group", of: run.id }, core.now + groupGrace, cause);
   return false;
 }

@@ -204,7 +204,14 @@ export function budgetOver(core: State, cause: Id): void {
 /** The last effect ever. */
 export function leaveContainer(core: State, cause: Id): void {
   core.life = "over";
-  emit(core, core.main?.cause ?? cause, { t: "exit", code: exitCode(core), reason: exitReason(core) });
+  const { main, override } = core;
+  emit(core, main?.cause ?? cause, {
+    t: "exit",
+    code: exitCode(core),
+    reason: exitReason(core),
+    ...(main && { main: main.job }),
+    ...(override && { hook: override.job }),
+  });
   core.timers.clear();
   core.heap = [];
 }

@@ -1,14 +1,12 @@
 /** Finds and loads the addon, and closes the door that would break it. */
 
-import { openSync, readSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, normalize } from "node:path";
+import { type Elf, readElf } from "./elf.ts";
 import type { Pilot } from "./pilot.ts";
 
 const addonFile = "pilot.node";
-
-/** Bytes of a program's head that hold its ELF header and interpreter. */
-const elfHeadBytes = 4096;
 
 /**
  * Loads the addon that the launcher has preloaded, else `CONTAINERPILOT_ADDON`, else the one beside the bundle, in a
@@ -22,15 +20,20 @@ export function loadPilot(directory: string = programDirectory()): Pilot {
   const looked: string[] = [];
   for (const path of addonPlaces(directory)) {
     looked.push(path);
-    const addon = loadAddon(path);
+    const addon = loadAddon(path, directory);
     if (addon === undefined) continue;
     forbidChildProcess();
     return addon;
   }
-  throw new Error(
-    `${addonFile} for ${target()} was not found; looked at ${looked.join(", ")}. ` +
-      "Build it with `npx node-gyp rebuild` in containerpilot's directory, or name it in CONTAINERPILOT_ADDON",
-  );
+  throw new Error(`${addonFile} for ${target()} was not found; looked at ${looked.join(", ")}. ${advice(directory)}`);
+}
+
+/** The package brings its sources and what compiles them, with nothing but a compiler; an installation elsewhere does not. */
+function advice(directory: string): string {
+  const compile = normalize(join(directory, "../scripts/compile.mjs"));
+  return exists(compile)
+    ? `Compile it with: node ${compile}`
+    : `Install containerpilot's files for ${target()}, or name the addon in CONTAINERPILOT_ADDON`;
 }
 
 /** Lazily: which libc this is has to be read from a file. */
@@ -46,7 +49,7 @@ function* addonPlaces(directory: string): Generator<string> {
   yield join(directory, addonFile);
   yield join(directory, "../build/Release", addonFile);
   const prebuilt = join(directory, "../prebuilds", `${process.platform}-${process.arch}`);
-  yield join(libc() === "musl" ? `${prebuilt}-musl` : prebuilt, addonFile);
+  yield join(own().libc === "musl" ? `${prebuilt}-musl` : prebuilt, addonFile);
 }
 
 function programDirectory(): string {
@@ -55,14 +58,18 @@ function programDirectory(): string {
 }
 
 /** The addon, or undefined when there is no such file. */
-function loadAddon(path: string): Pilot | undefined {
+function loadAddon(path: string, directory: string): Pilot | undefined {
   const module: { exports: unknown } = { exports: {} };
   try {
     process.dlopen(module, path);
   } catch (error) {
     if (!exists(path)) return undefined;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${path} cannot be loaded into Node ${process.versions.node} (${target()}): ${reason}`);
+    const elf = readElf(path);
+    const kind = elf === undefined ? "is no library" : `is for ${process.platform}-${elf.arch} ${elf.libc}`;
+    throw new Error(
+      `${path} cannot be loaded into Node ${process.versions.node} (${target()}): ${reason}; the file ${kind}. ${advice(directory)}`,
+    );
   }
   return module.exports as Pilot;
 }
@@ -78,19 +85,12 @@ function exists(path: string): boolean {
 
 /** What an addon must be built for, such as `linux-x64 glibc`. */
 function target(): string {
-  return `${process.platform}-${process.arch} ${libc()}`;
+  return `${process.platform}-${process.arch} ${own().libc}`;
 }
 
 /** Told by the ELF interpreter of the running program: a glibc image may carry musl's loader as well, and the reverse. */
-function libc(): string {
-  const head = Buffer.alloc(elfHeadBytes);
-  try {
-    readSync(openSync(process.execPath, "r"), head, 0, elfHeadBytes, 0);
-  } catch {
-    return "unknown libc";
-  }
-  if (head.includes("/ld-musl-")) return "musl";
-  return head.includes("/ld-linux") ? "glibc" : "unknown libc";
+function own(): Elf {
+  return readElf(process.execPath) ?? { arch: process.arch, libc: "unknown libc" };
 }
 
 const forbiddenModules = new Set(["child_process", "node:child_process", "cluster", "node:cluster"]);

@@ -19,8 +19,31 @@ export interface Boot {
   nofile: { soft: number; hard: number };
   /** stdin is our controlling terminal. */
   terminal: boolean;
-  /** Children that an earlier runtime of this process started and that still live. */
-  adopted: readonly { run: number; job: string; pid: number; ageMs: number }[];
+  /** Children that an earlier runtime of this process started and whose end nobody was told. */
+  adopted: readonly Adopted[];
+  /** The highest run of an earlier runtime of this process, 0: none. */
+  lastRun: number;
+  rebirths: Rebirths;
+  /** What `remember` was last given, by this runtime or an earlier one; empty: nothing. */
+  memory: string;
+}
+
+export interface Adopted {
+  run: number;
+  /** As it was given to `spawn`. */
+  job: string;
+  pid: number;
+  ageMs: number;
+  /** `closed` is still to come. */
+  awaits: boolean;
+}
+
+/** How often the runtime of this process was replaced, for what, and why the last time. */
+export interface Rebirths {
+  count: number;
+  /** throw, rejection, exit, abort, heap, stack, segv, bus, fpe, ill, trap, sys or hang. */
+  cause?: string;
+  byCause: Readonly<Record<string, number>>;
 }
 
 /** Where a child's stream goes: as it is, to nothing, through the log pump as lines, or kept as a value. */
@@ -29,7 +52,7 @@ export type Stream = "inherit" | "null" | "log" | "capture";
 export interface SpawnRequest {
   /** Run id, > 0, never used before in this process. */
   run: number;
-  /** Job's name for the child table (cut at 63 bytes). */
+  /** Job's name for the child table (cut at 255 bytes). */
   job: string;
   /** Path of the program, PATH already searched. */
   file: string;
@@ -47,7 +70,16 @@ export interface SpawnRequest {
 }
 
 export type NativeEvent =
-  | { t: "exited"; run: number; pid: number; code: number; signal: number; core: boolean }
+  /** `sender`: who had sent the signal that ended it, when that was handed on by the native half; pid 0: from outside. */
+  | {
+      t: "exited";
+      run: number;
+      pid: number;
+      code: number;
+      signal: number;
+      core: boolean;
+      sender?: { pid: number; uid: number };
+    }
   /**
    * All its captured or logged streams have ended, or the drain deadline passed because a grandchild holds one.
    * Comes after `exited`, once for each run with at least one `log` or `capture` stream.
@@ -76,8 +108,14 @@ export interface Pilot {
    * loop alive: an init with nothing to do waits for its children, and leaves by `exit` alone.
    */
   start(doorbell: () => void): void;
-  /** Everything since the last call, in order. */
+  /** Everything since the last call, in order; what that one returned counts as dealt with. */
   drain(): NativeEvent[];
+  /** What `drain` has returned is dealt with: a runtime that follows this one will not be told again. */
+  told(): void;
+  /** Keeps a text for the runtime that may follow; false when it is longer than 256 KiB. */
+  remember(memory: string): boolean;
+  /** Says why JavaScript is about to end; only the message about that end uses it. */
+  lastWords(cause: "throw" | "rejection", words: string): void;
   /**
    * The new pid, or a negative errno when exec (or anything before it) failed: then there will be no event of this run.
    * -ENOBUFS: 512 runs are unfinished, that is, alive or with an event that was not drained.

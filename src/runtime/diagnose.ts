@@ -4,16 +4,30 @@ import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 const HEAD_BYTES = 4096;
 const ELF_MAGIC = 0x7f454c46;
 const PT_INTERP = 3;
+const INTERPRETERS_MAX = 5;
+
+/** e_machine of elf(5), as Node names processors. */
+const MACHINES: Readonly<Record<number, string>> = {
+  3: "ia32",
+  8: "mips",
+  20: "ppc",
+  21: "ppc64",
+  22: "s390x",
+  40: "arm",
+  62: "x64",
+  183: "arm64",
+  243: "riscv64",
+  258: "loong64",
+};
 
 /** One sentence for the log: what is wrong with the program and what to do about it. */
 export function explainExec(name: string, file: string | undefined, errno: string, path: string | undefined): string {
   if (errno === "ENOENT") return missing(name, file, path);
   if (errno === "EACCES") return refused(name, file);
-  if (errno === "ENOEXEC") {
-    return `'${name}' is neither a binary for this machine nor a script: its first line must name an interpreter (#!/bin/sh)`;
-  }
+  if (errno === "ENOEXEC") return noProgram(name, file);
   if (errno === "EAGAIN") return `'${name}' could not be started: the limit of processes is reached (pids or nproc)`;
   if (errno === "ENOMEM") return `'${name}' could not be started: no memory is left`;
+  if (errno === "ECANCELED") return `'${name}' was stopped before there was room for it`;
   if (errno === "E2BIG") return `'${name}' could not be started: its arguments and environment are too long`;
   return `'${name}' could not be started: ${errno}`;
 }
@@ -23,11 +37,30 @@ function missing(name: string, file: string | undefined, path: string | undefine
     if (name === "") return "the command is empty: there is no program to start";
     return name.includes("/") ? `'${name}' does not exist` : `'${name}' is not in PATH (${path ?? "not set"})`;
   }
-  const interpreter = interpreterOf(file);
-  if (interpreter === undefined) return `'${name}' does not exist`;
-  return interpreter.kind === "script"
-    ? `'${name}' (${file}) names the interpreter '${interpreter.path}', which does not exist`
-    : `'${name}' (${file}) needs the loader '${interpreter.path}', which does not exist: it was built for another C library`;
+  let at = file;
+  // An interpreter can be a script itself, but not for ever (execve(2)).
+  for (let depth = 0; depth < INTERPRETERS_MAX; depth += 1) {
+    const interpreter = interpreterOf(at);
+    if (interpreter === undefined) break;
+    if (existsSync(interpreter.path)) {
+      at = interpreter.path;
+      continue;
+    }
+    const what = at === file ? `'${name}' (${file})` : `'${name}' (${file}) runs by '${at}', which`;
+    return interpreter.kind === "script" ? noInterpreter(what, interpreter.path) : noLoader(what, interpreter.path);
+  }
+  return `'${name}' does not exist`;
+}
+
+function noInterpreter(what: string, path: string): string {
+  if (path.endsWith("\r"))
+    return `${what} names the interpreter '${path.slice(0, -1)}' with a carriage return behind it: save it with Unix line ends`;
+  return `${what} names the interpreter '${path}', which does not exist`;
+}
+
+function noLoader(what: string, path: string): string {
+  const libc = path.includes("/ld-musl-") ? "musl" : path.includes("/ld-linux") ? "glibc" : "another C library";
+  return `${what} needs the loader '${path}', which does not exist: it was built for ${libc}, which is not here`;
 }
 
 function refused(name: string, file: string | undefined): string {
@@ -39,28 +72,62 @@ function refused(name: string, file: string | undefined): string {
   return `'${name}'${file === undefined ? "" : ` (${file})`} may not be executed: check its mode (chmod +x) and the mount's noexec`;
 }
 
+function noProgram(name: string, file: string | undefined): string {
+  const head = file === undefined ? undefined : readHead(file);
+  const machine = head !== undefined && isElf(head) ? head.readUInt16LE(18) : undefined;
+  const built = machine === undefined ? undefined : (MACHINES[machine] ?? `machine ${machine}`);
+  if (built !== undefined && built !== process.arch)
+    return `'${name}' (${file}) was built for ${built}, and this is ${process.arch}`;
+  return `'${name}' is neither a binary for this machine nor a script: its first line must name an interpreter (#!/bin/sh)`;
+}
+
 /** The interpreter that a script's first line or a binary's program header names; undefined when it names none. */
 export function interpreterOf(file: string): { kind: "script" | "loader"; path: string } | undefined {
   const head = readHead(file);
   if (head === undefined) return undefined;
   if (head.toString("latin1", 0, 2) === "#!") {
     const line = head.toString("utf8", 2).split("\n", 1)[0] ?? "";
-    return { kind: "script", path: line.trim().split(/[ \t]/, 1)[0] ?? "" };
+    // The kernel takes blanks away, a carriage return belongs to the name.
+    return { kind: "script", path: line.replace(/^[ \t]+/, "").split(/[ \t]/, 1)[0] ?? "" };
   }
-  const path = head.length >= 64 && head.readUInt32BE(0) === ELF_MAGIC ? elfInterpreter(head) : undefined;
+  const path = isElf(head) ? elfInterpreter(head) : undefined;
   return path === undefined ? undefined : { kind: "loader", path };
 }
 
-/** PT_INTERP of a 64-bit little-endian ELF file (elf(5)), when it lies within the head that was read. */
+function isElf(head: Buffer): boolean {
+  return head.length >= 64 && head.readUInt32BE(0) === ELF_MAGIC;
+}
+
+/** Where elf(5) has the fields, by class: 1 for 32 bits, 2 for 64. */
+const ELF_LAYOUTS = {
+  1: {
+    phoff: 28,
+    phentsize: 42,
+    phnum: 44,
+    offset: 4,
+    filesz: 16,
+    word: (b: Buffer, at: number) => b.readUInt32LE(at),
+  },
+  2: {
+    phoff: 32,
+    phentsize: 54,
+    phnum: 56,
+    offset: 8,
+    filesz: 32,
+    word: (b: Buffer, at: number) => Number(b.readBigUInt64LE(at)),
+  },
+} as const;
+
+/** PT_INTERP of a little-endian ELF file, when it lies within the head that was read. */
 function elfInterpreter(head: Buffer): string | undefined {
-  const headers = Number(head.readBigUInt64LE(32));
-  const size = head.readUInt16LE(54);
-  const count = head.readUInt16LE(56);
-  for (let at = headers, i = 0; i < count && at + 56 <= head.length; i += 1, at += size) {
+  const layout = ELF_LAYOUTS[head[4] === 1 ? 1 : 2];
+  const size = head.readUInt16LE(layout.phentsize);
+  const count = head.readUInt16LE(layout.phnum);
+  for (let at = layout.word(head, layout.phoff), i = 0; i < count && at + size <= head.length; i += 1, at += size) {
     if (head.readUInt32LE(at) !== PT_INTERP) continue;
-    const offset = Number(head.readBigUInt64LE(at + 8));
-    const length = Number(head.readBigUInt64LE(at + 32));
-    if (offset + length <= head.length) return head.toString("utf8", offset, offset + length - 1);
+    const offset = layout.word(head, at + layout.offset);
+    const length = layout.word(head, at + layout.filesz);
+    if (offset + length <= head.length) return head.toString("utf8", offset, offset + length).split("\0", 1)[0];
   }
   return undefined;
 }

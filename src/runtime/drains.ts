@@ -17,14 +17,14 @@ export class Drains {
     this.#told = told;
   }
 
-  /** From now on the job's connections are counted: those that others have to these ports of this container. */
-  begin(job: JobId, ports: readonly number[]): void {
-    this.#ports.set(job, new Set(ports));
-    this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
-    setImmediate(() => this.#look());
-  }
-
-  end(job: JobId): void {
+  /** From now on, or no longer, a job's connections are counted: those that others have to its services' ports. */
+  count({ job, on }: { job: JobId; on: boolean }, loaded: Loaded): void {
+    if (on) {
+      this.#ports.set(job, new Set(portsOf(job, loaded)));
+      this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
+      setImmediate(() => this.#look());
+      return;
+    }
     this.#ports.delete(job);
     if (this.#ports.size > 0) return;
     clearInterval(this.#timer);
@@ -39,7 +39,7 @@ export class Drains {
 }
 
 /** The ports of a job's services. */
-export function portsOf(job: JobId, { plan, deeds }: Loaded): number[] {
+function portsOf(job: JobId, { plan, deeds }: Loaded): number[] {
   const probes = plan.jobs.find(({ id }) => id === job)?.probes ?? [];
   return probes.flatMap(({ service }) => deeds.services[service?.id ?? ""]?.port ?? []);
 }

@@ -1,4 +1,4 @@
-import type { NativeEvent, Pilot } from "../native/pilot.ts";
+import type { Adopted, NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Plan } from "../plan.ts";
 import type { Unnumbered } from "./processes.ts";
 
@@ -8,23 +8,26 @@ const PRELOAD_REFUSED =
   "Node's file has capabilities, so nothing can be preloaded into it: signals that come while it starts may be lost";
 
 /**
- * Boots the native half and says what the core begins with: the children of an earlier runtime; else a stop that came while
+ * Boots the native half and says what the core begins with: the children of an earlier runtime (`adopted`); else a stop that came while
  * Node started, which keeps everything from being started. `early`: what else came meanwhile.
  */
 export function firstInput(
   pilot: Pilot,
   plan: Plan,
+  adopted: readonly Adopted[],
   warn: (text: string) => void,
 ): { boot: BootInput; early: readonly NativeEvent[] } {
-  const { adopted, preloadRefused } = pilot.boot();
+  const { preloadRefused, rebirths, lastRun } = pilot.boot();
+  const reborn = rebirths.count > 0;
   if (preloadRefused) warn(PRELOAD_REFUSED);
   const events = pilot.drain();
-  const stop = adopted.length > 0 ? undefined : events.find((event) => stops(plan, event));
+  const stop = reborn || adopted.length > 0 ? undefined : events.find((event) => stops(plan, event));
   const boot: BootInput = {
     t: "boot",
     plan,
     seed: Date.now() % 2 ** 31,
     adopted: adopted.map((child) => ({ run: child.run, job: child.job, pid: child.pid, age: child.ageMs })),
+    ...(reborn && { rebirth: { count: rebirths.count, cause: rebirths.cause ?? "unknown", lastRun } }),
     ...(stop?.t === "signal" && { stop: { signo: stop.signo, pid: stop.pid, uid: stop.uid } }),
   };
   return { boot, early: events.filter((event) => event !== stop) };

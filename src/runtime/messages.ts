@@ -1,7 +1,6 @@
 import type { Fact } from "../core/contract.ts";
 import type { LogLevel, Pilot } from "../native/pilot.ts";
 import type { Deeds, Loaded } from "../plan.ts";
-import type { Environment } from "./environment.ts";
 import { Lazy } from "./lazy.ts";
 import type { Processes } from "./processes.ts";
 import type { LogEffect } from "./wording.ts";
@@ -10,13 +9,11 @@ import type { LogEffect } from "./wording.ts";
 export class Messages {
   readonly #log: Pilot["log"];
   readonly #processes: Processes;
-  readonly #environment: Environment;
   readonly #wording: Lazy<typeof import("./wording.ts")>;
 
-  constructor(log: Pilot["log"], processes: Processes, environment: Environment) {
+  constructor(log: Pilot["log"], processes: Processes) {
     this.#log = log;
     this.#processes = processes;
-    this.#environment = environment;
     this.#wording = new Lazy(
       () => import("./wording.ts"),
       (error) => this.line("error", `the words of messages cannot be loaded: ${String(error)}`),
@@ -29,7 +26,7 @@ export class Messages {
 
   say(effect: LogEffect, deeds: Deeds): void {
     this.#wording.do(({ wordsOf }) => {
-      const text = wordsOf(effect, this.#processes, this.#environment, deeds);
+      const text = wordsOf(effect, this.#processes, deeds);
       if (text !== undefined) this.line(effect.level, text);
     });
   }

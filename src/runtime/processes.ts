@@ -1,17 +1,19 @@
-import type { Effect, Ended, Input, RunId } from "../core/contract.ts";
-import type { NativeEvent, Pilot, SpawnRequest } from "../native/pilot.ts";
-import type { Command, Deeds, JobId } from "../plan.ts";
+import type { Effect, Ended, Input, RunId, SignalWhy } from "../core/contract.ts";
+import type { Adopted, NativeEvent, Pilot, SpawnRequest } from "../native/pilot.ts";
+import type { Command, Deeds, JobId, Loaded, Plan } from "../plan.ts";
+import type { Endings, Whose } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import { errnoName } from "./errno.ts";
 import { OomWatch } from "./oom.ts";
 import type { Policy } from "./policy.ts";
 import { findProgram } from "./programs.ts";
+import { execReason, type Reason, type ReasonWord, reasonOf, type Sender, type Sent } from "./reason.ts";
 import { SIGKILL } from "./signals.ts";
+import { WaitingStarts } from "./waiting-starts.ts";
 
 /** An input without its number, which the loop gives. */
 export type Unnumbered = Input extends infer I ? (I extends Input ? Omit<I, "id"> : never) : never;
 type Spawn = Extract<Effect, { t: "spawn" }>;
-type Died = Extract<NativeEvent, { t: "exited" }>;
 
 /** What is known of a run besides the core's own state. */
 export interface RunRecord {
@@ -20,8 +22,10 @@ export interface RunRecord {
   probe: string | undefined;
   command: Command;
   pid: number;
-  /** We have sent it a signal. */
-  signalled: boolean;
+  /** Signals that we have sent it, oldest first: one of each kind. */
+  sent: Sent[];
+  /** Once it has ended. */
+  reason: Reason | undefined;
   /** Its lines or its value are not complete until `closed`. */
   awaits: boolean;
   /** Kept back until `closed`. */
@@ -33,15 +37,28 @@ export interface RunRecord {
 /** A start that failed, for the message. */
 export interface FailedStart {
   command: Command;
+  /** What was wrong with its program, in words. */
+  why: string;
+}
+
+interface Refusal {
+  command: Command;
   file: string | undefined;
   errno: string;
 }
 
+/** The core's name for each reason. */
+const BY = {
+  exit: "itself",
+  stop: "us",
+  timeout: "us",
+  signal: "outside",
+  oom: "oom",
+  exec: "itself",
+} as const satisfies Record<ReasonWord, string>;
+
 /** How many ended runs are remembered for messages about them. */
 const ENDED_MAX = 64;
-
-/** As many processes as there is room for are running: the start is made when one of them has ended. */
-const FULL: ReadonlySet<string> = new Set(["ENOBUFS", "EMFILE"]);
 
 /** Processes by run: starts, signals, and turns what the native half reports into inputs. */
 export class Processes {
@@ -51,15 +68,49 @@ export class Processes {
   readonly #runs = new Map<RunId, RunRecord>();
   readonly #ended = new Map<RunId, RunRecord>();
   readonly #failed = new Map<RunId, FailedStart>();
-  /** Starts for which there is no room yet, in order. */
-  readonly #waiting = new Map<RunId, { effect: Spawn; command: Command; file: string }>();
+  readonly #waiting = new WaitingStarts(({ effect, command, file }) => this.#exec(effect, command, file));
   readonly #oom = new OomWatch();
+  readonly #endings: Endings;
+  /** By the number of the signal that went to the main job in its place. */
+  readonly #senders = new Map<number, Sender>();
   #policy: Policy = { main: undefined, forward: [], graceMs: 0 };
 
-  constructor(pilot: Pilot, environment: Environment, push: (input: Unnumbered) => void) {
+  constructor(pilot: Pilot, environment: Environment, endings: Endings, push: (input: Unnumbered) => void) {
     this.#pilot = pilot;
     this.#environment = environment;
+    this.#endings = endings;
     this.#push = push;
+  }
+
+  /**
+   * Takes over what an earlier runtime of this process has started; returns what the core shall go on with. Probes under
+   * way are killed: they are run again.
+   */
+  adopt(children: readonly Adopted[], { plan, deeds }: Loaded): readonly Adopted[] {
+    const jobs = new Set(plan.jobs.map(({ id }) => id));
+    return children.filter((child) => {
+      const command = deeds.commands[child.job];
+      if (command === undefined) return true;
+      if (!jobs.has(child.job)) {
+        this.#pilot.signal(child.run, SIGKILL, "group");
+        return false;
+      }
+      const { run, job, pid, awaits } = child;
+      this.#runs.set(run, {
+        run,
+        job,
+        probe: undefined,
+        command,
+        pid,
+        sent: [],
+        reason: undefined,
+        awaits,
+        late: [],
+        output: "",
+      });
+      for (const name of command.pidVariables ?? []) this.#environment.set(name, String(pid));
+      return true;
+    });
   }
 
   /** Told before the main job is started, so that no signal is lost. */
@@ -77,7 +128,7 @@ export class Processes {
     const command = deeds.commands[effect.probe ?? effect.job];
     if (command === undefined) throw new Error(`no command for ${effect.probe ?? effect.job}`);
     const found = findProgram(command.argv[0] ?? "", this.#environment.get("PATH"));
-    if ("errno" in found) this.#refuse(effect.run, { command, file: undefined, errno: found.errno });
+    if ("errno" in found) void this.#refuse(effect, { command, file: undefined, errno: found.errno });
     else this.#exec(effect, command, found.file);
   }
 
@@ -88,42 +139,40 @@ export class Processes {
     const pid = this.#pilot.spawn(this.#request(effect, command, file));
     if (pid <= 0) {
       const errno = errnoName(-pid);
-      if (this.#runs.size > 0 && FULL.has(errno)) this.#waiting.set(effect.run, { effect, command, file });
+      if (this.#runs.size > 0 && WaitingStarts.isFull(errno)) this.#waiting.put({ effect, command, file });
       else {
-        this.#waiting.delete(effect.run);
-        this.#refuse(effect.run, { command, file, errno });
+        this.#waiting.take(effect.run);
+        void this.#refuse(effect, { command, file, errno });
       }
       return;
     }
-    this.#waiting.delete(effect.run);
+    this.#waiting.take(effect.run);
     this.#runs.set(effect.run, record(effect, command, pid));
     for (const name of command.pidVariables ?? []) this.#environment.set(name, String(pid));
     this.#push({ t: "spawned", run: effect.run, pid });
   }
 
-  signal(run: RunId, signo: number, target: "process" | "group"): void {
-    const unstarted = this.#waiting.get(run);
+  signal(run: RunId, signo: number, target: "process" | "group", why: SignalWhy = "stop"): void {
+    const unstarted = this.#waiting.take(run);
     if (unstarted !== undefined) {
-      this.#waiting.delete(run);
-      this.#refuse(run, { ...unstarted, errno: "ECANCELED" });
+      void this.#refuse(unstarted.effect, { ...unstarted, errno: "ECANCELED" });
       return;
     }
-    const record = this.#runs.get(run);
-    if (record !== undefined) record.signalled = true;
+    const sent = this.#runs.get(run)?.sent;
+    if (sent?.every((earlier) => earlier.signo !== signo || earlier.why !== why)) sent.push({ signo, why });
     // ESRCH is no failure: it has ended in this very moment, and its end is on the way.
     this.#pilot.signal(run, signo, target);
   }
 
-  /** What the native half has to say about processes. */
-  take(event: Exclude<NativeEvent, { t: "signal" }>): void {
-    this.#take(event);
-    // Its place in the native table is free when nothing is to be said of it any more.
-    if (event.t === "exited") return;
-    const [next] = this.#waiting.values();
-    if (next !== undefined) this.#exec(next.effect, next.command, next.file);
+  /** A signal to the init, as an input; one that goes on to the main job as another one may be its end. */
+  signalled({ signo, pid, uid }: Extract<NativeEvent, { t: "signal" }>, { signals }: Plan): Unnumbered {
+    const deed = signals[signo];
+    if (typeof deed === "object" && deed.as !== undefined) this.#senders.set(deed.as, { pid, uid });
+    return { t: "signal", signo, pid, uid };
   }
 
-  #take(event: Exclude<NativeEvent, { t: "signal" }>): void {
+  /** What the native half has to say about processes. */
+  take(event: Exclude<NativeEvent, { t: "signal" }>): void {
     const record = this.#runs.get(event.run);
     if (record === undefined) {
       const ended = this.#ended.get(event.run);
@@ -156,19 +205,34 @@ export class Processes {
     if (pidUntilEnd) for (const name of pidVariables) this.#environment.unset(name, String(record.pid));
     remember(this.#ended, record.run, record);
     const how: Ended = event.signal === 0 ? { code: event.code } : { signal: event.signal, core: event.core };
+    record.reason = this.#reason(record, how, event.sender);
+    this.#endings.ended(whose(record), record.reason);
     const captured = record.command.output === "capture" ? { captured: record.output } : {};
-    this.#push({ t: "exited", run: record.run, how, by: this.#by(record, event), ...captured });
+    this.#push({ t: "exited", run: record.run, how, by: BY[record.reason.word], ...captured });
   }
 
-  #by(record: RunRecord, event: Died): "itself" | "us" | "outside" | "oom" {
-    if (record.signalled) return "us";
-    if (event.signal === 0) return "itself";
-    return event.signal === SIGKILL && this.#oom.struck() ? "oom" : "outside";
+  #reason(record: RunRecord, how: Ended, sender: Sender | undefined): Reason {
+    const main = record.job === this.#policy.main && record.probe === undefined;
+    return reasonOf({
+      label: record.command.label,
+      how,
+      sent: record.sent,
+      sender: sender ?? (main && "signal" in how ? this.#senders.get(how.signal) : undefined),
+      oom: () => this.#oom.struck(),
+    });
   }
 
-  #refuse(run: RunId, failed: FailedStart): void {
-    remember(this.#failed, run, failed);
-    this.#push({ t: "spawnFailed", run, errno: failed.errno, code: failed.errno === "ENOENT" ? 127 : 126 });
+  /** The words are loaded only now. Should that fail, the error's name has to do. */
+  async #refuse(effect: Spawn, { command, file, errno }: Refusal): Promise<void> {
+    const why = await import("./diagnose.ts").then(
+      ({ explainExec }) => explainExec(command.argv[0] ?? "", file, errno, this.#environment.get("PATH")),
+      () => errno,
+    );
+    const { run } = effect;
+    const code = errno === "ENOENT" ? 127 : 126;
+    remember(this.#failed, run, { command, why });
+    this.#endings.ended(whose({ ...effect, command }), execReason(command.label, why, code));
+    this.#push({ t: "spawnFailed", run, errno, code });
   }
 
   #request(effect: Spawn, command: Command, file: string): SpawnRequest {
@@ -176,7 +240,7 @@ export class Processes {
     const logged = command.output === "log";
     return {
       run: effect.run,
-      job: effect.job,
+      job: effect.probe ?? effect.job,
       file,
       argv: command.argv,
       env: this.#environment.list({ ...command.env, ...deadline }),
@@ -201,11 +265,16 @@ function record(effect: Spawn, command: Command, pid: number): RunRecord {
     probe: effect.probe,
     command,
     pid,
-    signalled: false,
+    sent: [],
+    reason: undefined,
     awaits: command.output !== "inherit",
     late: [],
     output: "",
   };
+}
+
+function whose({ job, probe, command }: { job: JobId; probe?: string | undefined; command: Command }): Whose {
+  return { job, label: command.label, pidVariables: probe === undefined ? (command.pidVariables ?? []) : undefined };
 }
 
 function remember<T>(map: Map<RunId, T>, run: RunId, value: T): void {

@@ -5,7 +5,8 @@ import type { Deeds, Loaded } from "../plan.ts";
 import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
 import { Controls } from "./controls.ts";
-import { Drains, portsOf } from "./drains.ts";
+import { Drains } from "./drains.ts";
+import { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
 import { type BootInput, firstInput } from "./firstinput.ts";
@@ -44,6 +45,7 @@ export class Runtime {
   readonly #events: EventLog;
   readonly #logFile: LogFile;
   readonly #messages: Messages;
+  readonly #endings: Endings;
   readonly #processes: Processes;
   readonly #catalogs: Catalogs;
   readonly #telemetries: Telemetries;
@@ -64,12 +66,11 @@ export class Runtime {
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
     this.#logFile = new LogFile(host.pilot);
-    this.#processes = new Processes(host.pilot, host.environment, (input) => this.#ofProcess(input));
-    this.#messages = new Messages(log, this.#processes, host.environment);
-    this.#telemetries = new Telemetries(log, () => {
-      return statusOf(this.#loaded.deeds, (job) => this.#core?.health(job) ?? "unknown");
-    });
+    this.#telemetries = new Telemetries(log, () => statusOf(this.#loaded.deeds, (job) => this.#core?.health(job)));
     this.#controls = new Controls(host, this.#telemetries, (input) => this.push(input));
+    this.#endings = new Endings(host.environment, (...note) => this.#telemetries.note(...note));
+    this.#processes = new Processes(host.pilot, host.environment, this.#endings, (input) => this.#ofProcess(input));
+    this.#messages = new Messages(log, this.#processes);
     this.#catalogs = new Catalogs(
       (input) => this.#ofCatalog(input),
       ({ level, message }) => log(level, message, []),
@@ -79,9 +80,10 @@ export class Runtime {
   /** Starts the application (or what comes before it). Returns when the first programs have been exec'ed. */
   boot(): void {
     const { pilot, loaded } = this.#host;
+    const adopted = this.#processes.adopt(pilot.boot().adopted, loaded);
     this.#adopt(loaded);
     this.#messages.loaded(loaded);
-    const { boot, early } = firstInput(pilot, loaded.plan, (text) => this.#messages.line("warn", text));
+    const { boot, early } = firstInput(pilot, loaded.plan, adopted, (text) => this.#messages.line("warn", text));
     this.#first(boot);
     for (const event of early) this.#native(event);
     pilot.start(() => this.#drain());
@@ -102,7 +104,7 @@ export class Runtime {
 
   /** The boot: at once with what of the core it needs, or, with children to adopt or nothing to start, with all of it. */
   #first(boot: BootInput): void {
-    if (boot.adopted.length > 0 || boot.stop !== undefined) {
+    if (boot.rebirth !== undefined || boot.adopted.length > 0 || boot.stop !== undefined) {
       this.#queue.unshift(boot);
       void this.#loadCore(undefined);
       return;
@@ -122,6 +124,7 @@ export class Runtime {
     this.#core = createCore(state);
     if (state !== undefined) this.#queue.unshift({ t: "wake" });
     this.#turn();
+    this.#drain();
   }
 
   /** Inputs one after another; what a deed answers comes after the whole list of effects is done. */
@@ -157,13 +160,15 @@ export class Runtime {
   }
 
   #drain(): void {
+    // What is drained counts as dealt with, should this runtime die; before there is a core nothing is.
+    if (this.#core === undefined) return;
     for (const event of this.#host.pilot.drain()) this.#native(event);
+    this.#host.pilot.told();
   }
 
   #native(event: NativeEvent): void {
     if (event.t === "signal") {
-      const { signo, pid, uid } = event;
-      this.push({ t: "signal", signo, pid, uid });
+      this.push(this.#processes.signalled(event, this.#loaded.plan));
       return;
     }
     const probe = event.t === "closed" && this.#processes.record(event.run)?.probe;
@@ -181,10 +186,7 @@ export class Runtime {
   }
 
   #ofCatalog(input: Unnumbered): void {
-    if (input.t === "watched") {
-      const service = this.#loaded.deeds.watches[input.watch]?.name;
-      if (service !== undefined) this.#telemetries.seen(service, input.count);
-    }
+    if (input.t === "watched") this.#telemetries.seen(this.#loaded.deeds.watches[input.watch], input.count);
     this.push(input);
   }
 
@@ -208,7 +210,7 @@ export class Runtime {
         this.#processes.spawn(effect, deeds);
         break;
       case "signal":
-        this.#processes.signal(effect.run, effect.signo, effect.target);
+        this.#processes.signal(effect.run, effect.signo, effect.target, effect.why);
         break;
       case "announce": {
         const service = deeds.services[effect.service];
@@ -236,10 +238,11 @@ export class Runtime {
         this.push({ t: "swept", left: this.#host.pilot.sweep(effect.signo) });
         break;
       case "log":
+        this.#endings.hear(effect);
         this.#messages.say(effect, deeds);
         break;
       case "exit":
-        this.#leave(effect.code);
+        this.#leave(effect);
         break;
       case "tell":
         this.#telemetries.told(effect.fact.fact, effect.fact.source);
@@ -249,8 +252,7 @@ export class Runtime {
         this.#controls.reply(effect.request, effect.ok, effect.body);
         break;
       case "count":
-        if (effect.on) this.#drains.begin(effect.job, portsOf(effect.job, this.#loaded));
-        else this.#drains.end(effect.job);
+        this.#drains.count(effect, this.#loaded);
         break;
       case "probe":
       case "cron":
@@ -286,11 +288,12 @@ export class Runtime {
     }
   }
 
-  #leave(code: number): void {
+  #leave(exit: Extract<Effect, { t: "exit" }>): void {
     this.#controls.end();
     this.#messages.whenSaid(() => {
+      this.#endings.over(exit, (level, text) => this.#messages.line(level, text));
       this.#events.flush();
-      this.#host.pilot.exit(code);
+      this.#host.pilot.exit(exit.code);
     });
   }
 }

@@ -3,6 +3,7 @@ import type { Pilot } from "../native/pilot.ts";
 import type { Loaded } from "../plan.ts";
 import { Environment } from "./environment.ts";
 import { Runtime } from "./runtime.ts";
+import { writeTermination } from "./termination.ts";
 
 /** The outcome of reading the configuration: it, or what is wrong with it (a line each) and the code to leave with. */
 export type Read = { ok: true; loaded: Loaded } | { ok: false; problems: readonly string[]; exitCode: number };
@@ -27,7 +28,10 @@ export async function start(
   const environment = new Environment(given);
   environment.set("CONTAINERPILOT_PID", String(process.pid));
   const first = await read(environment.record());
-  if (!first.ok) return { lines: first.problems, leave: () => pilot.exit(first.exitCode) };
+  if (!first.ok) {
+    writeTermination(first.problems.join("\n"));
+    return { lines: first.problems, leave: () => pilot.exit(first.exitCode) };
+  }
   const runtime = new Runtime({
     pilot,
     environment,

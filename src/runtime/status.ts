@@ -9,13 +9,13 @@ export interface StatusDocument {
   Watches: readonly string[] | null;
 }
 
-/** A job with a service is among the services alone. */
-export function statusOf({ telemetry, services }: Deeds, health: (job: JobId) => Health): StatusDocument {
+/** A job with a service is among the services alone. `health`: undefined while nothing is known yet. */
+export function statusOf({ telemetry, services }: Deeds, health: (job: JobId) => Health | undefined): StatusDocument {
   const { version = "", jobs = [], watches = [] } = telemetry?.status ?? {};
   const shown = jobs.map(({ id, name, service, always }) => ({
     Name: name,
     service: service === undefined ? undefined : services[service],
-    Status: always ? ("healthy" as const) : health(id),
+    Status: always ? ("healthy" as const) : (health(id) ?? ("unknown" as const)),
   }));
   return {
     Version: version,

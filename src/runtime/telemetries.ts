@@ -1,5 +1,5 @@
 import type { Pilot } from "../native/pilot.ts";
-import type { FactName, JobId, Telemetry } from "../plan.ts";
+import type { Dependency, FactName, JobId, Telemetry } from "../plan.ts";
 import type { TelemetryPort } from "../telemetry/telemetry.ts";
 import { Lazy } from "./lazy.ts";
 import type { StatusDocument } from "./status.ts";
@@ -43,8 +43,8 @@ export class Telemetries {
     this.#port?.do((port) => port.told(fact, source));
   }
 
-  seen(service: string, instances: number): void {
-    this.#port?.do((port) => port.seen(service, instances));
+  seen(watched: Dependency | undefined, instances: number): void {
+    if (watched !== undefined) this.#port?.do((port) => port.seen(watched.name, instances));
   }
 
   #open(): Lazy<TelemetryPort> {

@@ -1,8 +1,6 @@
 import type { Effect, Fact, LogCode } from "../core/contract.ts";
 import type { Command, Deeds, Loaded } from "../plan.ts";
 import { EVENT_CODES } from "../telemetry/events.ts";
-import { explainExec } from "./diagnose.ts";
-import type { Environment } from "./environment.ts";
 import type { Processes } from "./processes.ts";
 import { signalName } from "./signals.ts";
 
@@ -22,6 +20,8 @@ interface Facts {
   lastLine(about: About): string;
   dialect: "v2" | "v3";
   whyNotStarted(about: About): string;
+  /** Why a run ended, where Go's words do not say it already. */
+  reason(about: About): string;
 }
 
 /**
@@ -77,13 +77,8 @@ const WORDS: Record<LogCode, Wording> = {
 };
 
 /** The words of one message; undefined where nothing is to be said. */
-export function wordsOf(
-  effect: LogEffect,
-  processes: Processes,
-  environment: Environment,
-  deeds: Deeds,
-): string | undefined {
-  return WORDS[effect.code](effect.about, facts(processes, environment, deeds));
+export function wordsOf(effect: LogEffect, processes: Processes, deeds: Deeds): string | undefined {
+  return WORDS[effect.code](effect.about, facts(processes, deeds));
 }
 
 /** `event: {ExitSuccess prep}`, as ContainerPilot 3 has it. */
@@ -102,7 +97,7 @@ export function loadedWords({ dialect, plan, deeds }: Loaded): string {
   return `${dialect === "v2" ? "Loaded" : "loaded"} config: ${JSON.stringify(shown)}`;
 }
 
-function facts(processes: Processes, environment: Environment, deeds: Deeds): Facts {
+function facts(processes: Processes, deeds: Deeds): Facts {
   const command = (about: About) =>
     processes.record(Number(about.run))?.command ??
     processes.failedStart(Number(about.run))?.command ??
@@ -116,17 +111,23 @@ function facts(processes: Processes, environment: Environment, deeds: Deeds): Fa
       const output = processes.record(Number(about.run))?.output ?? "";
       return (output.trimEnd().split("\n").at(-1) ?? "").slice(0, LAST_LINE_MAX);
     },
+    reason: (about) => {
+      const reason = processes.record(Number(about.run))?.reason;
+      return reason === undefined || reason.word === "exit" || reason.word === "signal"
+        ? ""
+        : ` (${reason.word}: ${reason.text})`;
+    },
     whyNotStarted: (about) => {
       const failed = processes.failedStart(Number(about.run));
       if (failed === undefined) return `could not be started: ${about.errno}`;
-      return explainExec(failed.command.argv[0] ?? "", failed.file, failed.errno, environment.get("PATH"));
+      return failed.why;
     },
   };
 }
 
 function exitedWords(about: About, what: Facts): string {
   const label = what.label(about);
-  const how = goStatus(about);
+  const how = goStatus(about) + what.reason(about);
   // 2.7.8 named the application's end by Go's words alone.
   if (label === "APP") return how;
   // 3.8.0 has logged the lines of a job's output, and its errors quote none.

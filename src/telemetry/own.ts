@@ -12,6 +12,11 @@ const OWN = {
     labels: ["code", "path"],
     help: "Requests to the control socket by status and path.",
   },
+  containerpilot_job_ends_total: {
+    type: "counter",
+    labels: ["job", "reason"],
+    help: "Ends of processes by whose it was and why: exit, stop, timeout, signal, oom, exec.",
+  },
   containerpilot_watch_instances: {
     type: "gauge",
     labels: ["service"],

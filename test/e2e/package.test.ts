@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { describeContainers, PATH, root, run, tempFolder } from "./harness.ts";
@@ -47,8 +47,87 @@ describe("the package", () => {
     expect(text).not.toMatch(/^(esbuild|vitest|typescript) /m);
   });
 
-  it("holds no test", () => {
-    expect(packed.files.map(({ path }) => path).filter((path) => /test/i.test(path))).toEqual([]);
+  it("holds these files and no other", () => {
+    const bundles = Object.keys(JSON.parse(readFileSync(join(root, "build/bundle.json"), "utf8")));
+    const native = readdirSync(join(root, "native")).filter((name) => /\.(c|cc|h)$/.test(name));
+    const prebuilds = readdirSync(join(root, "prebuilds")).flatMap((target) => [
+      `prebuilds/${target}/containerpilot`,
+      `prebuilds/${target}/pilot.node`,
+    ]);
+    const headers = ["js_native_api.h", "js_native_api_types.h", "node_api.h", "node_api_types.h"];
+    expect(packed.files.map(({ path }) => path).sort()).toEqual(
+      [
+        ...["LICENSE", "README.md", "package.json", "binding.gyp", "native/gyp/include/node/common.gypi"],
+        ...["scripts/compile.mjs", "scripts/containerpilot", "scripts/native.mjs", "dist/LICENSES.txt"],
+        ...headers.map((name) => `dist/include/${name}`),
+        ...bundles.map((name) => `dist/${name}`),
+        ...native.map((name) => `native/${name}`),
+        ...prebuilds,
+      ].sort(),
+    );
+  });
+
+  it("runs nothing when it is installed, and depends on nothing", () => {
+    const manifest = JSON.parse(readFileSync(join(project, "node_modules/containerpilot/package.json"), "utf8"));
+    expect(manifest.dependencies ?? {}).toEqual({});
+    expect(Object.keys(manifest.scripts).filter((name) => /install|prepare/.test(name))).toEqual([]);
+    expect(readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith("."))).toEqual([
+      "containerpilot",
+    ]);
+  });
+});
+
+/** This machine's folder of prebuilds/; the tests' machines are glibc's. */
+const target = `linux-${process.arch}`;
+
+/** The faults that the build's own check finds. */
+function abi(...words: readonly string[]): string {
+  return spawnSync(process.execPath, [join(root, "scripts/abi.mjs"), ...words], { encoding: "utf8", env: { PATH } })
+    .stdout;
+}
+
+describe("the native half", () => {
+  const addon = join(root, "build/native/pilot.node");
+
+  it("asks of the C library nothing that glibc 2.28 has not, nothing of the C++ library, and Node-API 8", () => {
+    expect(abi("--host", target, addon)).toBe("");
+    expect(abi(target, join(root, "build/native/containerpilot"))).toBe("");
+  });
+
+  it("would be found out if it did", () => {
+    const other = process.arch === "x64" ? "linux-arm64" : "linux-x64";
+    expect(abi(other, addon)).toMatch(/pilot\.node is for .*, as linux-/);
+    expect(abi(`${target}-musl`, addon)).toMatch(/needs libc\.so\.6, as linux-\w+-musl\n/);
+    const folder = tempFolder();
+    const library = join(folder, "pilot.node");
+    const source =
+      '#include <unistd.h>\n#include <string>\nextern "C" int napi_new_one(); int closes(std::string& s) { closefrom(9); s += "x"; return napi_new_one(); }';
+    execFileSync("g++", ["-x", "c++", "-shared", "-fPIC", "-o", library, "-"], { input: source });
+    const said = abi("--host", target, library);
+    expect(said).toMatch(/needs closefrom@GLIBC_2\.34/);
+    expect(said).toMatch(/needs napi_new_one, which is not in Node-API 8/);
+    expect(said).toMatch(/needs _ZNSt\S+ of the C\+\+ library/);
+    const program = join(folder, "containerpilot");
+    execFileSync("gcc", ["-x", "c", "-o", program, "-"], { input: "int main(void) { return 0; }" });
+    expect(abi(target, program)).toMatch(/is not static/);
+  });
+});
+
+describe("without a prebuild that fits", () => {
+  it("says what it looked for, and the command that compiles it", () => {
+    const folder = join(tempFolder(), "containerpilot");
+    cpSync(join(project, "node_modules/containerpilot"), folder, { recursive: true });
+    rmSync(join(folder, "prebuilds", target), { recursive: true, force: true });
+    const start = () =>
+      spawnSync(join(folder, "scripts/containerpilot"), ["-config", "{}", "true"], { encoding: "utf8", env: { PATH } });
+    expect(start().stderr).toContain(
+      `pilot.node for ${target} glibc was not found; looked at ${folder}/dist/pilot.node, ${folder}/build/Release/pilot.node, ${folder}/prebuilds/${target}/pilot.node. Compile it with: node ${folder}/scripts/compile.mjs`,
+    );
+    mkdirSync(join(folder, "prebuilds", target));
+    cpSync(join(folder, "LICENSE"), join(folder, "prebuilds", target, "pilot.node"));
+    expect(start().stderr).toMatch(
+      /pilot\.node cannot be loaded into Node .*; the file is no library\. Compile it with/,
+    );
   });
 });
 
@@ -57,9 +136,11 @@ describeContainers("the installed command", () => {
     const container = await run({
       entrypoint: [join(project, "node_modules/.bin/containerpilot")],
       config: {},
-      words: ["sh", "-c", "echo parent is $PPID; exit 6"],
+      words: ["sh", "-c", "echo parent is $PPID; cat /proc/1/cmdline | tr '\\0' ' '; exit 6"],
     });
     expect(await container.exit).toEqual({ code: 6 });
     expect(container.stdout).toContain("parent is 1\n");
+    // The launcher's flags: it was not Node alone.
+    expect(container.stdout).toContain("--optimize-for-size");
   });
 });

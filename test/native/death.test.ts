@@ -5,9 +5,9 @@ import { drive, saidOf, starts } from "./image.ts";
 const ways = ["abort", "throw", "reject", "exit", "segv", "heap"];
 const flags = { NODE_OPTIONS: "--max-old-space-size=20" };
 
-describeContainers("when JavaScript dies", () => {
+describeContainers("when JavaScript dies and the runtime cannot be replaced, since no launcher has begun it", () => {
   it.each(ways)("%s: the application goes on, and its code is the container's", async (way) => {
-    const box = await drive("launcher", ["die", way], { stdin: "pipe", env: way === "heap" ? flags : {} });
+    const box = await drive("node", ["die", way], { stdin: "pipe", env: way === "heap" ? flags : {} });
     await box.waitFor(/the JavaScript half has (crashed|ended)/);
     box.write("line\n");
     expect(await box.exit).toEqual({ code: 23 });
@@ -15,7 +15,7 @@ describeContainers("when JavaScript dies", () => {
   });
 
   it.each(ways)("%s: signals are forwarded", async (way) => {
-    const box = await drive("launcher", ["die", way], { stdin: "pipe", env: way === "heap" ? flags : {} });
+    const box = await drive("node", ["die", way], { stdin: "pipe", env: way === "heap" ? flags : {} });
     await box.waitFor(/the JavaScript half has (crashed|ended)/);
     box.signal("SIGTERM");
     expect(await box.exit).toEqual({ code: 24 });

@@ -117,6 +117,17 @@ describeContainers("the launcher", () => {
     expect(box.stdout).toContain("own --optimize-for-size");
   });
 
+  it.each([
+    ["", "--optimize-for-size --max-semi-space-size=1 --v8-pool-size=0"],
+    ["small", "--lite-mode --max-semi-space-size=1 --v8-pool-size=0"],
+  ])("keeps Node's heap small by flags, with CONTAINERPILOT_MEMORY=%j", async (memory, flags) => {
+    const folder = image("containerpilot", "containerpilot.cjs", "pilot.node");
+    writeFileSync(join(folder, "node"), '#!/bin/sh\necho "$*"\n', { mode: 0o755 });
+    const box = await start(folder, [join(folder, "containerpilot"), "word"], { CONTAINERPILOT_MEMORY: memory });
+    expect(await box.exit).toEqual({ code: 0 });
+    expect(box.stdout).toBe(`${flags} ${folder}/containerpilot.cjs word\n`);
+  });
+
   it("works without /proc", async () => {
     const box = await drive("launcher", ["exit", "7"], { noProc: true });
     expect(await box.exit).toEqual({ code: 7 });

@@ -91,6 +91,7 @@ function serviceOf(given: JobKeys, context: Context): Service {
     port,
     tags,
     ttl: (health?.ttl ?? 15) * 1000,
+    checkEmbedded: true,
     ...(consul?.enableTagOverride && { enableTagOverride: true }),
     ...(lifetime && { deregisterCriticalServiceAfter: lifetime }),
   };

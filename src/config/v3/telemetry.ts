@@ -35,6 +35,7 @@ export function readTelemetry(
           port,
           tags: context.version ? [...tags, context.version] : tags,
           ttl: SECONDS.ttl * 1000,
+          checkEmbedded: true,
         };
   const known = service && { service: { id: service.id, ttl: service.ttl } };
   const job = jobOf({

@@ -178,3 +178,26 @@ test("the token goes with every request and into no message", async () => {
   expect(stage.lines().length).toBeGreaterThan(1);
   expect(JSON.stringify(stage.logged)).not.toContain("s3cret");
 });
+
+test("a service that brings its check along: the requests of ContainerPilot 3.8.0", async () => {
+  const { agent, stage, shapes } = await recorded();
+  const job = serviceOf("job-host", { ttl: 5_000, deregisterCriticalServiceAfter: "10m", checkEmbedded: true });
+  const registered = (Status: string): unknown[] => [
+    "PUT",
+    "/v1/agent/service/register",
+    {
+      ...{ ID: "job-host", Name: "web", Port: 8000, Address: "10.0.0.1", Checks: null },
+      Check: { Notes: "TTL for web set by containerpilot", TTL: "5s", DeregisterCriticalServiceAfter: "10m", Status },
+    },
+  ];
+  const beat = ["PUT", "/v1/agent/check/update/service:job-host", { Status: "passing", Output: "" }];
+  await stage.announced(job);
+  expect(shapes()).toEqual([registered("passing"), beat]);
+  await stage.announced(job);
+  expect(shapes()).toEqual([beat]);
+  expect((await agent.json<Record<string, { Status: string }>>("/v1/agent/checks"))["service:job-host"]?.Status).toBe(
+    "passing",
+  );
+  await stage.withdraw(job);
+  expect(shapes()).toEqual([["PUT", "/v1/agent/service/deregister/job-host", undefined]]);
+});

@@ -62,9 +62,12 @@ async function serve(recipe: Recipe, net: Network): Promise<Server> {
   return made;
 }
 
-/** A Consul agent in development mode, on 127.0.0.1:8500 of its network. */
-export async function consulAgent(net?: Network): Promise<Server> {
-  const argv = [server("consul"), "agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-log-level", "info"];
+/** A Consul agent in development mode, on 127.0.0.1:8500 of its network; `more`: further flags of the agent. */
+export async function consulAgent(net?: Network, more: readonly string[] = []): Promise<Server> {
+  const argv = [
+    ...[server("consul"), "agent", "-dev", "-bind", "127.0.0.1", "-client", "127.0.0.1", "-log-level", "info"],
+    ...more,
+  ];
   return serve({ argv: () => argv, ready: /Synced node info/, port: 8500 }, net ?? (await network()));
 }
 

@@ -252,6 +252,7 @@ describe("advertised jobs", () => {
         port: 80,
         tags: ["a"],
         ttl: 15_000,
+        checkEmbedded: true,
         enableTagOverride: true,
         deregisterCriticalServiceAfter: "10m",
       },

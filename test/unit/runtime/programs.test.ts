@@ -11,7 +11,7 @@ const second = join(root, "second");
 afterAll(() => rmSync(root, { recursive: true }));
 
 function file(path: string, mode: number, text = "#!/bin/sh\n"): string {
-  writeFileSync(path, text);
+  writeFileSync(path, text, "latin1");
   chmodSync(path, mode);
   return path;
 }
@@ -47,6 +47,27 @@ describe("finding a program", () => {
 
 describe("why a program could not be started", () => {
   const script = file(join(root, "script"), 0o755, "#!/no/such/interpreter -x\n");
+  const ofScript = file(join(root, "of-script"), 0o755, `#!${script}\n`);
+  const windows = file(join(root, "windows"), 0o755, "#!/bin/sh\r\necho\r\n");
+  /** The head of an ELF file: class 1 or 2, machine, interpreter (elf(5)). */
+  const elf = (name: string, bits: 32 | 64, machine: number, interpreter: string): string => {
+    const head = Buffer.alloc(256);
+    head.write("\x7fELF", "latin1");
+    head[4] = bits / 32;
+    head.writeUInt16LE(machine, 18);
+    const [phoff, phentsize, phnum, offset, filesz] = bits === 64 ? [32, 54, 56, 8, 32] : [28, 42, 44, 4, 16];
+    head.writeUInt32LE(64, phoff);
+    head.writeUInt16LE(bits === 64 ? 56 : 32, phentsize);
+    head.writeUInt16LE(1, phnum);
+    head.writeUInt32LE(3, 64);
+    head.writeUInt32LE(128, 64 + (offset ?? 0));
+    head.writeUInt32LE(interpreter.length + 1, 64 + (filesz ?? 0));
+    head.write(interpreter, 128, "latin1");
+    return file(join(root, name), 0o755, head.toString("latin1"));
+  };
+  const musl = elf("musl", 64, 62, "/lib/ld-musl-none.so.1");
+  const small = elf("small", 32, 3, "/lib/ld-linux-none.so.2");
+  const foreign = elf("foreign", 64, process.arch === "s390x" ? 62 : 22, "/lib/ld-none.so.1");
   const cases: [string, string | undefined, string, string][] = [
     ["nothing", undefined, "ENOENT", "'nothing' is not in PATH (/bin)"],
     ["/no/app", "/no/app", "ENOENT", "'/no/app' does not exist"],
@@ -55,6 +76,21 @@ describe("why a program could not be started", () => {
       script,
       "ENOENT",
       `'script' (${script}) names the interpreter '/no/such/interpreter', which does not exist`,
+    ],
+    ["of-script", ofScript, "ENOENT", `runs by '${script}', which names the interpreter '/no/such/interpreter'`],
+    ["windows", windows, "ENOENT", "names the interpreter '/bin/sh' with a carriage return behind it"],
+    ["musl", musl, "ENOENT", "needs the loader '/lib/ld-musl-none.so.1', which does not exist: it was built for musl"],
+    [
+      "small",
+      small,
+      "ENOENT",
+      "needs the loader '/lib/ld-linux-none.so.2', which does not exist: it was built for glibc",
+    ],
+    [
+      "foreign",
+      foreign,
+      "ENOEXEC",
+      `was built for ${process.arch === "s390x" ? "x64" : "s390x"}, and this is ${process.arch}`,
     ],
     ["", undefined, "ENOENT", "the command is empty: there is no program to start"],
     [root, root, "EACCES", `'${root}' is a directory, not a program`],
