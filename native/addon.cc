@@ -94,11 +94,17 @@ static napi_value exit_call(napi_env env, napi_callback_info info) {
 static napi_value listen_call(napi_env env, napi_callback_info info) {
   Arena arena;
   Reader reader(env, arena);
-  napi_value values[1];
+  napi_value values[2], result;
   arguments(env, info, values);
   const char* path = reader.c_string(values[0], "path");
+  bool elsewhere = reader.boolean(values[1], "elsewhere");
   if (reader.failed()) return nullptr;
-  return from_integer(env, control_listen(path));
+  ControlPlace place = control_listen(path, elsewhere);
+  napi_create_object(env, &result);
+  set_integer(env, result, "fd", place.fd);
+  set_integer(env, result, "errno", -place.error);
+  set_text(env, result, "path", place.path, NAPI_AUTO_LENGTH);
+  return result;
 }
 
 static napi_value peer_call(napi_env env, napi_callback_info info) {

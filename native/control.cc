@@ -1,6 +1,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -35,7 +36,8 @@ static int bind_over(int fd, const sockaddr_un& address) {
   return error_of(bind(fd, (const sockaddr*)&address, sizeof address));
 }
 
-int control_listen(const char* path) {
+/** A descriptor, or -errno. */
+static int listen_at(const char* path) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   if (path[0] == 0) return -EINVAL;
@@ -48,6 +50,34 @@ int control_listen(const char* path) {
   int error = bind_over(fd.get(), address);
   if (error == 0) error = error_of(listen(fd.get(), SOMAXCONN));
   return error == 0 ? fd.release() : error;
+}
+
+// Most inits that share one folder, each with a name of its own.
+static constexpr int sharing_max = 9;
+
+ControlPlace control_listen(const char* path, bool elsewhere) {
+  static const char* const folders[] = {"/run", "/dev/shm", "/tmp"};
+  ControlPlace place = {};
+  place.fd = listen_at(path);
+  if (place.fd >= 0) {
+    strcpy(place.path, path);
+    return place;
+  }
+  place.error = place.fd;
+  place.fd = -1;
+  for (int n = 1; elsewhere && n <= sharing_max; n++) {
+    for (const char* folder : folders) {
+      char number[16] = "";
+      if (n > 1) snprintf(number, sizeof number, "-%d", n);
+      snprintf(place.path, sizeof place.path, "%s/containerpilot%s.socket", folder, number);
+      int fd = listen_at(place.path);
+      if (fd < 0) continue;
+      place.fd = fd;
+      return place;
+    }
+  }
+  place.path[0] = 0;
+  return place;
 }
 
 int64_t control_peer(int fd) {

@@ -5,12 +5,20 @@
 
 namespace pilot {
 
+/** Where it listens: a descriptor, or -1 when it does nowhere; `error` (-errno) says why not at the place that was wanted. */
+struct ControlPlace {
+  int fd;
+  int error;
+  char path[108];
+};
+
 /**
  * Listens on a Unix socket at `path`, with mode 0600 from its first moment on. A file that nobody listens behind (left by a
- * process that was killed) is replaced, as ContainerPilot 3.8.0 replaced any. Returns a descriptor, or -errno: -EADDRINUSE
- * when somebody answers there, -ENAMETOOLONG beyond 107 bytes.
+ * process that was killed) is replaced, as ContainerPilot 3.8.0 replaced any. `error`: -EADDRINUSE when somebody answers
+ * there, -ENAMETOOLONG beyond 107 bytes. `elsewhere`: where it cannot be, it goes to the first of /run, /dev/shm and /tmp
+ * that it can be in.
  */
-int control_listen(const char* path);
+ControlPlace control_listen(const char* path, bool elsewhere);
 
 /** User of the process at the other end of an accepted connection (SO_PEERCRED, unix(7)), or -errno. */
 int64_t control_peer(int fd);

@@ -1,36 +1,20 @@
-/** The init's flags, declared once: for the argv walker here and for commander, which words help and errors. */
-export interface FlagSpec {
-  /** pairs: NAME=VALUE, and any number of them. */
-  kind: "text" | "switch" | "pairs";
-  /** Shown in the help as `-name <value>`. */
-  value?: string;
-  help: string;
-}
+/** The init's flags, for the argv walker here; their help and the wording of errors are in usage.ts. */
+
+/** text: one value, the last one counts. pairs: NAME=VALUE, and any number of them. */
+export type FlagKind = "text" | "switch" | "pairs";
 
 export const FLAGS = {
-  config: {
-    kind: "text",
-    value: "where",
-    help: "configuration: file://PATH, a path, or the JSON text itself (default: the variable CONTAINERPILOT)",
-  },
-  template: { kind: "switch", help: "render the configuration's template, print it and quit" },
-  out: { kind: "text", value: "where", help: "with -template: file://PATH or a path to write to; - is stdout" },
-  version: { kind: "switch", help: "print the version and quit" },
-  reload: { kind: "switch", help: "have the running containerpilot read its configuration again, and quit" },
-  maintenance: {
-    kind: "text",
-    value: "enable|disable",
-    help: "put the running containerpilot into maintenance, or end it, and quit",
-  },
-  putenv: {
-    kind: "pairs",
-    value: "name=value",
-    help: "set a variable for what it starts from now on; may be repeated",
-  },
-  putmetric: { kind: "pairs", value: "key=value", help: "give it a value for a metric; may be repeated" },
-  ping: { kind: "switch", help: "ask whether it is there; prints ok" },
-  help: { kind: "switch", help: "print this help and quit" },
-} as const satisfies Record<string, FlagSpec>;
+  config: "text",
+  template: "switch",
+  out: "text",
+  version: "switch",
+  reload: "switch",
+  maintenance: "text",
+  putenv: "pairs",
+  putmetric: "pairs",
+  ping: "switch",
+  help: "switch",
+} as const satisfies Record<string, FlagKind>;
 
 export type FlagName = keyof typeof FLAGS;
 
@@ -88,7 +72,7 @@ export function walkArgv(argv: readonly string[]): Flags | FlagError {
     if (!Object.hasOwn(FLAGS, known)) return { code: "unknown", flag: name };
     const flag = known as FlagName;
     let value = equals < 0 ? undefined : body.slice(equals + 1);
-    if (flag === "config" || flag === "out" || flag === "maintenance" || flag === "putenv" || flag === "putmetric") {
+    if (isText(flag)) {
       value ??= argv[++at];
       if (value === undefined) return { code: "needs-value", flag: name };
       const error = takeText(flags, flag, value);
@@ -105,7 +89,11 @@ export function walkArgv(argv: readonly string[]): Flags | FlagError {
 /** Words for `-maintenance`; ContainerPilot 3.8.0 took every other word for `disable`, misspelt ones too. */
 const MAINTENANCE = new Set(["", "enable", "disable"]);
 
-type TextFlag = { [F in FlagName]: (typeof FLAGS)[F]["kind"] extends "switch" ? never : F }[FlagName];
+type TextFlag = { [F in FlagName]: (typeof FLAGS)[F] extends "switch" ? never : F }[FlagName];
+
+function isText(flag: FlagName): flag is TextFlag {
+  return FLAGS[flag] !== "switch";
+}
 
 function takeText(flags: Flags, flag: TextFlag, value: string): FlagError | undefined {
   if (flag === "putenv" || flag === "putmetric") {

@@ -100,6 +100,13 @@ export interface LogSettings {
   fd: number;
 }
 
+/** Where the control socket is: `fd` -1 is nowhere. `errno`: why not at the place that was wanted; 0 when it is there. */
+export interface Listening {
+  fd: number;
+  path: string;
+  errno: number;
+}
+
 export interface Pilot {
   /** From here on (where the launcher has not seen to it before) all signals and all ended children are ours. */
   boot(): Boot;
@@ -137,10 +144,10 @@ export interface Pilot {
   /** A line of our own, formatted as the children's; never blocks: dropped (and counted) when the log's reader is stuck. */
   log(level: LogLevel, message: string, fields: readonly (readonly [string, string])[]): void;
   /**
-   * Listens on a Unix socket at `path` (at most 107 bytes), mode 0600. A file that nobody listens behind is replaced. The
-   * listening descriptor, or a negative errno: -EADDRINUSE when somebody answers there.
+   * Listens on a Unix socket at `path` (at most 107 bytes), mode 0600. A file that nobody listens behind is replaced. With
+   * `elsewhere`, and where it cannot be there, in the first of /run, /dev/shm and /tmp that it can be in.
    */
-  listen(path: string): number;
+  listen(path: string, elsewhere: boolean): Listening;
   /** User id of whoever opened an accepted connection of that socket, or a negative errno. */
   peer(fd: number): number;
   /** Writes what is queued (at most 500 ms), restores the terminal and leaves by _exit(code & 255). */

@@ -2,25 +2,18 @@
 import type { ControlHost, Order, Refusal } from "../control/host.ts";
 import { type ControlServer, serveControl } from "../control/server.ts";
 import type { Ask, RequestId } from "../core/contract.ts";
-import type { Pilot } from "../native/pilot.ts";
-import type { Environment } from "./environment.ts";
-import type { Unnumbered } from "./processes.ts";
-import type { Telemetries } from "./telemetries.ts";
-
-/** What of the loop the control socket needs. */
-export interface PortHost {
-  pilot: Pilot;
-  environment: Environment;
-  telemetries: Telemetries;
-  push(input: Unnumbered): void;
-}
+import type { Listening, Pilot } from "../native/pilot.ts";
+import type { Logging } from "../plan.ts";
+import type { ControlParts } from "./controls.ts";
+import { errnoName } from "./errno.ts";
 
 export interface ControlPort {
-  /** Serves a listening descriptor, and no other one any more. */
-  serve(fd: number): void;
+  /**
+   * Serves what listens now, if it does, and nothing else any more; says where it is, and why it is not where it was wanted.
+   */
+  serve(wanted: string, at: Listening, dialect: Logging["dialect"]): void;
   loaded(request: RequestId, problems: readonly string[]): void;
-  /** `reloaded`: a reload that the socket asked for is in force. */
-  reply(request: RequestId, ok: boolean, body: unknown): "reloaded" | undefined;
+  reply(request: RequestId, ok: boolean, body: unknown): void;
 }
 
 type Settle = (refusal: Refusal | undefined) => void;
@@ -33,7 +26,7 @@ const TOLD_MAX = 100;
 /** Longest piece of such a key in a log line. */
 const KEY_SHOWN_MAX = 100;
 
-export function openControlPort(host: PortHost): ControlPort {
+export function openControlPort(host: ControlParts): ControlPort {
   const requests = new Requests(host);
   const unknown = new UnknownMetrics(host);
   const log: ControlHost["log"] = (level, message) => host.pilot.log(level, message, []);
@@ -49,20 +42,48 @@ export function openControlPort(host: PortHost): ControlPort {
     log,
   };
   let server: ControlServer | undefined;
+  let path: string | undefined;
+  /** INFO as ContainerPilot 3.8.0's; version 2 had no socket to speak of. */
+  let level: "info" | "debug" = "info";
+  const say = (): void => {
+    if (path !== undefined) log(level, `control: serving at ${path}`);
+  };
   return {
-    serve(fd) {
+    serve(wanted, at, dialect) {
+      level = dialect === "v3" ? "info" : "debug";
+      if (at.errno !== 0) {
+        const instead =
+          at.fd >= 0 ? `serving at ${at.path} instead` : path === undefined ? "going on without" : `still at ${path}`;
+        log("warn", `control: ${wanted} ${whyNot(errnoName(at.errno))}; ${instead}`);
+      }
+      if (at.fd < 0) return;
       server?.close();
-      server = serveControl(fd, control);
+      server = serveControl(at.fd, control);
+      path = at.path;
+      say();
     },
     loaded: (request, problems) => requests.loaded(request, problems),
-    reply: (request, ok, body) => requests.reply(request, ok, body),
+    reply(request, ok, body) {
+      if (requests.reply(request, ok, body) === "reloaded") say();
+    },
   };
+}
+
+function whyNot(errno: string): string {
+  switch (errno) {
+    case "EADDRINUSE":
+      return "belongs to another process, which answers there";
+    case "ENAMETOOLONG":
+      return "is longer than the 107 bytes that a socket's path may have";
+    default:
+      return `cannot be used (${errno})`;
+  }
 }
 
 /** As ContainerPilot 3.8.0, sets what can be set; what cannot is left out, and said. */
 function setVariables(
   variables: ReadonlyMap<string, string>,
-  { environment }: PortHost,
+  { environment }: ControlParts,
   log: ControlHost["log"],
 ): void {
   for (const [name, value] of variables) {
@@ -85,7 +106,7 @@ class UnknownMetrics {
   readonly #pilot: Pilot;
   readonly #told = new Set<string>();
 
-  constructor({ pilot }: PortHost) {
+  constructor({ pilot }: ControlParts) {
     this.#pilot = pilot;
   }
 
@@ -99,7 +120,7 @@ class UnknownMetrics {
 
 /** Requests that wait for the core. */
 class Requests {
-  readonly #host: PortHost;
+  readonly #host: ControlParts;
   #last: RequestId = 0;
   readonly #waiting = new Map<RequestId, Settle>();
   /** The reload whose configuration is being read, and who waits for the word on it. */
@@ -109,7 +130,7 @@ class Requests {
   /** Reloads that were accepted and are not in force yet. */
   readonly #accepted = new Set<RequestId>();
 
-  constructor(host: PortHost) {
+  constructor(host: ControlParts) {
     this.#host = host;
   }
 
@@ -126,6 +147,7 @@ class Requests {
     this.#read(problems.length === 0 ? undefined : { lines: problems });
   }
 
+  /** `reloaded`: a reload that the socket asked for is in force. */
   reply(request: RequestId, ok: boolean, body: unknown): "reloaded" | undefined {
     const refusal = ok ? undefined : { lines: [words(body)] };
     this.#waiting.get(request)?.(refusal);

@@ -91,7 +91,6 @@ export class Runtime {
     setInterval(() => undefined, TIMEOUT_MAX);
     setImmediate(() => {
       this.#processes.settle();
-      this.#controls.begin();
       const { services, watches } = loaded.deeds;
       if (Object.keys({ ...services, ...watches }).length > 0) this.#catalogs.prepare();
     });

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Container, describeContainers, entrypoint, root, run } from "../harness.ts";
@@ -70,18 +71,15 @@ describeContainers("control flags", () => {
       });
     });
 
-    it.each([
-      [["-maintenance", "enabel"], /-maintenance "enabel": it takes enable or disable/],
-      [["-putenv", "NAME"], /-putenv "NAME": it takes NAME=VALUE/],
-      [["-putmetric", "k=1", "-putmetric", "NAME"], /-putmetric "NAME": it takes NAME=VALUE/],
-      [["-ping=maybe"], /-ping=maybe: a switch is true or false/],
-      [["-ping", "-putenv"], /-putenv needs a value/],
-      [["-ping", "-pong"], /unknown flag -pong \(did you mean -ping\?\)/],
-    ])("%j is 64", async (flags, words) => {
-      const box = await run({ entrypoint: command, flags });
-      expect(await box.exit).toEqual({ code: 64 });
-      expect(box.stderr).toMatch(words);
-      expect(box.stdout).toBe("");
+    it("are 64 when they are wrong, whatever else was asked", () => {
+      const [program = "", ...words] = command;
+      for (const [flags, line] of [
+        [["-maintenance", "enabel"], 'containerpilot: -maintenance "enabel": it takes enable or disable\n'],
+        [["-ping", "-putenv", "NAME"], 'containerpilot: -putenv "NAME": it takes NAME=VALUE\n'],
+      ] as const) {
+        const { status, stdout, stderr } = spawnSync(program, [...words, ...flags], { encoding: "utf8" });
+        expect({ status, stdout, stderr }).toEqual({ status: 64, stdout: "", stderr: line });
+      }
     });
   });
 });
@@ -100,7 +98,7 @@ describeContainers("the control socket's place", () => {
   it("is the first that can be written to, and is said", async () => {
     const box = await run({ config: bare, words: app, readOnly: true, user: "12345:12345" });
     await box.waitFor(/^at \/dev\/shm\/containerpilot\.socket$/m);
-    expect(box.output).toMatch(
+    await box.waitFor(
       /control: \/var\/run\/containerpilot\.socket cannot be used \(\w+\); serving at \/dev\/shm\/containerpilot\.socket instead/,
     );
     expect(await box.inside(entrypoint, "-ping")).toEqual({ ...QUIET, stdout: "ok\n" });
@@ -110,9 +108,7 @@ describeContainers("the control socket's place", () => {
     const tmpfs = ["/dev/shm,mode=0755"];
     const box = await run({ config: bare, words: app, readOnly: true, user: "12345:12345", tmpfs });
     await box.waitFor(/^at$/m);
-    await box.waitFor(
-      /control: no other place for the socket, there is none: \/var\/run\/containerpilot\.socket cannot be used/,
-    );
+    await box.waitFor(/control: \/var\/run\/containerpilot\.socket cannot be used \(\w+\); going on without/);
   });
 
   it("without a launcher", async () => {

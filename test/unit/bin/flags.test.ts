@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import { walkArgv } from "../../../src/bin/flags.ts";
 import { flagErrorText, helpText } from "../../../src/bin/usage.ts";
 
-const none = { template: false, version: false, help: false };
+const none = {
+  template: false,
+  version: false,
+  help: false,
+  reload: false,
+  putenv: [],
+  putmetric: [],
+  ping: false,
+};
 
 describe("argv, by the rules of Go's flag package", () => {
   it.each([
@@ -21,6 +29,13 @@ describe("argv, by the rules of Go's flag package", () => {
     [["-h"], { ...none, help: true, words: [] }],
     [["-config", "a", "-config", "b"], { ...none, config: "b", words: [] }],
     [["--", "--"], { ...none, words: ["--"] }],
+    [
+      ["-ping", "-reload=true", "-maintenance", "enable"],
+      { ...none, ping: true, reload: true, maintenance: "enable", words: [] },
+    ],
+    [["-maintenance="], { ...none, maintenance: "", words: [] }],
+    [["-putenv", "A=b=c", "--putenv==v", "x"], { ...none, putenv: ["A=b=c", "=v"], words: ["x"] }],
+    [["-putmetric=k=1", "-putmetric", "-k=-2"], { ...none, putmetric: ["k=1", "-k=-2"], words: [] }],
   ])("%j", (argv, expected) => {
     expect(walkArgv(argv)).toEqual(expected);
   });
@@ -29,6 +44,10 @@ describe("argv, by the rules of Go's flag package", () => {
     [["-x"], { code: "unknown", flag: "x" }],
     [["-toString"], { code: "unknown", flag: "toString" }],
     [["-config"], { code: "needs-value", flag: "config" }],
+    [["-putenv"], { code: "needs-value", flag: "putenv" }],
+    [["-putenv", "A"], { code: "no-pair", flag: "putenv", value: "A" }],
+    [["-putmetric="], { code: "no-pair", flag: "putmetric", value: "" }],
+    [["-maintenance", "off"], { code: "bad-word", flag: "maintenance", value: "off" }],
     [["-version=maybe"], { code: "bad-switch", flag: "version", value: "maybe" }],
     [["---config", "x"], { code: "bad-syntax", flag: "---config" }],
     [["-=x"], { code: "bad-syntax", flag: "-=x" }],
