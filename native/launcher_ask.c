@@ -23,11 +23,12 @@ struct answer {
   size_t bytes;
 };
 
-/* Whoever can make a file in /tmp could listen there and be told secrets: only root and our own user are asked. */
+/* Whoever can make a file in /tmp could listen there and be told secrets: only PID 1, root and our own user are asked. */
 static int is_trusted(int fd) {
   struct ucred peer;
   socklen_t size = sizeof peer;
-  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid());
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return 0;
+  return peer.pid == 1 || peer.uid == 0 || peer.uid == geteuid();
 }
 
 static int connect_to(const char* path) {

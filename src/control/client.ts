@@ -39,13 +39,17 @@ export async function askFirst(places: readonly string[], question: Question): P
   return undefined;
 }
 
-/** Whoever can make a file in /tmp could listen there and be told secrets: only root's and our own sockets are asked. */
+/** Whoever can make a file in /tmp could listen there and be told secrets: only PID 1's, root's and our own are asked. */
 function isTrusted(place: string): boolean {
+  const owner = ownerOf(place);
+  return owner !== undefined && (owner === 0 || owner === process.geteuid?.() || owner === ownerOf("/proc/1"));
+}
+
+function ownerOf(path: string): number | undefined {
   try {
-    const { uid } = lstatSync(place);
-    return uid === 0 || uid === process.geteuid?.();
+    return lstatSync(path).uid;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -101,7 +101,10 @@ describeContainers("the control socket's place", () => {
     await box.waitFor(
       /control: \/var\/run\/containerpilot\.socket cannot be used \(\w+\); serving at \/dev\/shm\/containerpilot\.socket instead/,
     );
-    expect(await box.inside(entrypoint, "-ping")).toEqual({ ...QUIET, stdout: "ok\n" });
+    // As root, who asks PID 1 whoever that is.
+    for (const [, command] of ways) {
+      expect(await box.inside(...command, "-ping")).toEqual({ ...QUIET, stdout: "ok\n" });
+    }
   });
 
   it("may be nowhere: the application runs all the same, and it is said", async () => {
