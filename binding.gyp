@@ -4,6 +4,7 @@
   "variables": {
     "napi_headers%": "<!(node -p \"try { require('node-api-headers').include_dir } catch { 'dist/include' }\")",
     "core_sources": [
+      "native/attributes.cc",
       "native/boot.cc",
       "native/control.cc",
       "native/dead.cc",
@@ -45,7 +46,7 @@
   "targets": [
     {
       "target_name": "pilot",
-      "sources": ["native/addon.cc", "native/addon_events.cc", "native/addon_rebirth.cc", "native/addon_spawn.cc", "native/napi_args.cc", "<@(core_sources)"],
+      "sources": ["native/addon.cc", "native/addon_attributes.cc", "native/addon_events.cc", "native/addon_rebirth.cc", "native/addon_spawn.cc", "native/napi_args.cc", "<@(core_sources)"],
       "include_dirs": ["<(napi_headers)"],
       "defines": ["NAPI_VERSION=8"],
       "cflags": ["-fPIC"],

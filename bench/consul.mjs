@@ -5,7 +5,7 @@ import { createServer as listen } from "node:net";
 import { join } from "node:path";
 import { root } from "./sides.mjs";
 
-const freePort = () =>
+export const freePort = () =>
   new Promise((settle) => {
     const server = listen().listen(0, "127.0.0.1", () => {
       const { port } = server.address();

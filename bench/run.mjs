@@ -4,6 +4,7 @@ import { cpus, totalmem } from "node:os";
 import { config } from "./measures/config.mjs";
 import { discovery, firstPassing, idle, laterPassing, requests } from "./measures/discovery.mjs";
 import { exit, memory, reap, signal, start, stop } from "./measures/life.mjs";
+import { scrapedPrivate, scrapedRss } from "./measures/memory.mjs";
 
 /** Name → [measure, rounds]. */
 const MEASURES = {
@@ -13,6 +14,8 @@ const MEASURES = {
   signal: [signal, 7],
   reap: [reap, 7],
   memory: [memory, 5],
+  scraped: [scrapedPrivate, 3],
+  resident: [scrapedRss, 3],
   idle: [idle, 1],
   discovery: [discovery, 25],
   passing: [laterPassing, 15],

@@ -1,4 +1,5 @@
 // The addon's face to JavaScript (src/native/pilot.ts): guards and conversion, nothing else.
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "boot.h"
@@ -123,7 +124,7 @@ struct Method {
 };
 
 static const Method methods[] = {
-    {"boot", boot_call},     {"start", start_call},   {"drain", drain_call}, {"spawn", spawn_call},
+    {"boot", boot_call},     {"start", start_call},   {"drain", drain_call}, {"spawn", spawn_call}, {"spawnFailure", spawn_failure_call},
     {"signal", signal_call}, {"policy", policy_call}, {"sweep", sweep_call}, {"exit", exit_call},
     {"logSettings", log_settings_call}, {"log", log_call}, {"listen", listen_call}, {"peer", peer_call},
     {"told", told_call},     {"remember", remember_call}, {"lastWords", last_words_call},
@@ -132,6 +133,11 @@ static const Method methods[] = {
 }  // namespace pilot
 
 NAPI_MODULE_INIT() {
+  // A Worker's environment ends before the process does; children's death signals follow the thread (prctl(2)).
+  if (syscall(SYS_gettid) != getpid()) {
+    napi_throw_error(env, nullptr, "the native half belongs to the main thread: it cannot be loaded in a Worker");
+    return nullptr;
+  }
   for (const pilot::Method& method : pilot::methods) {
     napi_value function;
     if (napi_create_function(env, method.name, NAPI_AUTO_LENGTH, method.call, nullptr, &function) != napi_ok) return nullptr;

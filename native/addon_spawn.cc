@@ -44,7 +44,7 @@ napi_value spawn_call(napi_env env, napi_callback_info info) {
   request.file = reader.c_string(reader.property(from, "file"), "file");
   request.argv = reader.c_strings(reader.property(from, "argv"), "argv");
   request.envp = reader.c_strings(reader.property(from, "env"), "env");
-  request.cwd = reader.optional_c_string(reader.property(from, "cwd"), "cwd");
+  read_attributes(reader, arena, reader.property(from, "attributes"), &request.attributes);
   StreamRequest streams = {};
   streams.kinds[0] = StreamKind(reader.one_of(reader.property(from, "stdin"), "stdin", stdin_names));
   streams.kinds[1] = StreamKind(reader.one_of(reader.property(from, "stdout"), "stdout", stream_names));

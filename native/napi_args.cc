@@ -1,7 +1,9 @@
 #include "napi_args.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 namespace pilot {
 
@@ -54,6 +56,18 @@ int64_t Reader::integer(napi_value value, const char* name, int64_t min, int64_t
   return 0;
 }
 
+uint64_t Reader::amount(napi_value value, const char* name) {
+  double number = 0;
+  if (failed_) return 0;
+  if (napi_get_value_double(env_, value, &number) == napi_ok && isinf(number) && number > 0) return RLIM_INFINITY;
+  return (uint64_t)integer(value, name, 0, INT64_C(1) << 53);
+}
+
+bool Reader::given(napi_value value) {
+  napi_valuetype type = napi_undefined;
+  return !failed_ && napi_typeof(env_, value, &type) == napi_ok && type != napi_undefined;
+}
+
 bool Reader::boolean(napi_value value, const char* name) {
   bool truth = false;
   if (!failed_ && napi_get_value_bool(env_, value, &truth) != napi_ok) reject(name, "true or false");
@@ -80,10 +94,7 @@ const char* Reader::c_string(napi_value value, const char* name) {
 }
 
 const char* Reader::optional_c_string(napi_value value, const char* name) {
-  napi_valuetype type = napi_undefined;
-  if (failed_) return nullptr;
-  napi_typeof(env_, value, &type);
-  return type == napi_undefined ? nullptr : c_string(value, name);
+  return given(value) ? c_string(value, name) : nullptr;
 }
 
 int Reader::one_of(napi_value value, const char* name, const char* const* names) {

@@ -58,6 +58,10 @@ class Reader {
 
   napi_value property(napi_value object, const char* name);
   int64_t integer(napi_value value, const char* name, int64_t min, int64_t max);
+  /** As integer, but Infinity, which is RLIM_INFINITY, is one too. */
+  uint64_t amount(napi_value value, const char* name);
+  /** The value is not undefined. */
+  bool given(napi_value value);
   bool boolean(napi_value value, const char* name);
   /** Any bytes. */
   Text text(napi_value value, const char* name);

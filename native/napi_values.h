@@ -4,6 +4,8 @@
 
 namespace pilot {
 
+struct Attributes;
+
 inline napi_value undefined(napi_env env) {
   napi_value value;
   napi_get_undefined(env, &value);
@@ -49,6 +51,8 @@ napi_value remember_call(napi_env env, napi_callback_info info);
 napi_value last_words_call(napi_env env, napi_callback_info info);
 /** Adds to the answer of `boot` what an earlier runtime of this process has left. */
 void set_adoption(napi_env env, napi_value boot);
+void read_attributes(Reader& reader, Arena& arena, napi_value from, Attributes* attributes);
+napi_value spawn_failure_call(napi_env env, napi_callback_info info);
 napi_value spawn_call(napi_env env, napi_callback_info info);
 napi_value log_settings_call(napi_env env, napi_callback_info info);
 napi_value log_call(napi_env env, napi_callback_info info);

@@ -11,19 +11,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "early.h"
 #include "procfs.h"
 #include "reaper.h"
 #include "table.h"
 #include "terminal.h"
-
-// The child shares our memory until exec. Sanitizers know nothing of such a thread, so it is not instrumented, and it calls
-// the kernel directly: the C library's functions are cancellation points, and intercepted by the sanitizers.
-#if defined(__clang__)
-#define CP_CHILD __attribute__((noinline, no_sanitize("address", "thread", "undefined")))
-#else
-#define CP_CHILD __attribute__((noinline, no_sanitize_address, no_sanitize_thread, no_sanitize_undefined))
-#endif
 
 // TSan takes clone for a fork: in shared memory what it does in the "child" blinds it for the parent. The same function has
 // a second name, which it leaves alone.
@@ -41,6 +34,8 @@ struct ChildPlan {
   const SpawnRequest* request;
   cp_child* entry;
   struct rlimit nofile;
+  /** Written by the child. */
+  volatile SpawnFailure* failure;
 };
 
 /** As rt_sigaction(2) takes it; all zero is SIG_DFL with no flags. */
@@ -101,7 +96,11 @@ CP_CHILD static int become(const ChildPlan& plan) {
   close_above_stdio(plan.nofile);
   // Fails only where somebody has lowered the hard limit since; his lower limit is kept then.
   if (plan.nofile.rlim_max != 0) syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan.nofile, nullptr);
-  if (request.cwd != nullptr && syscall(SYS_chdir, request.cwd) != 0) return errno;
+  SpawnFailure at = {SpawnStep::exec, 0};
+  error = attributes_apply(request.attributes, &at);
+  plan.failure->step = at.step;
+  plan.failure->item = at.item;
+  if (error != 0) return error;
   cp_mask(SIG_SETMASK, 0, nullptr);
   syscall(SYS_execve, request.file, request.argv, request.envp);
   return errno;
@@ -136,7 +135,12 @@ static struct rlimit original_nofile() {
   return nofile;
 }
 
+static SpawnFailure last_failure = {SpawnStep::exec, 0};
+
+SpawnFailure spawn_failure() { return last_failure; }
+
 int spawn(const SpawnRequest& request) {
+  last_failure = {SpawnStep::exec, 0};
   char* stack = child_stack();
   if (stack == nullptr) return -ENOMEM;
   cp_child* entry = table_claim(request.run, request.job);
@@ -144,7 +148,8 @@ int spawn(const SpawnRequest& request) {
   cp_store(entry->foreground, request.foreground ? 1u : 0u);
   cp_store(entry->pumped, request.pumped ? 1u : 0u);
   cp_store(entry->owed, (uint32_t)(CP_OWES_EXITED | CP_OWES_GROUP | (request.closes ? CP_OWES_CLOSED : 0)));
-  ChildPlan plan = {&request, entry, original_nofile()};
+  ChildPlan plan = {&request, entry, original_nofile(), &last_failure};
+  int dumpable = attributes_dumpable(request.attributes);
   if (request.foreground) terminal_lend();
 
   // All signals wait until the child has default dispositions: a handler of ours must never run in it.
@@ -153,6 +158,7 @@ int spawn(const SpawnRequest& request) {
   int pid = CP_CLONE(child_main, stack + child_stack_bytes, CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, &plan, &entry->pid);
   int error = errno;
   cp_mask(SIG_SETMASK, before, nullptr);
+  attributes_dumpable_restore(dumpable);
 
   if (pid < 0) {
     cp_store(entry->state, (uint32_t)CP_FREE);

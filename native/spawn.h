@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 
+#include "attributes.h"
+
 namespace pilot {
 
 struct SpawnRequest {
@@ -10,8 +12,7 @@ struct SpawnRequest {
   const char* file;
   char* const* argv;
   char* const* envp;
-  /** Null: stay where we are. */
-  const char* cwd;
+  Attributes attributes;
   /** What becomes of 0, 1 and 2: a descriptor above 2, or the number itself to inherit ours. */
   int streams[3];
   bool foreground;
@@ -25,5 +26,8 @@ struct SpawnRequest {
  * Only from one thread, one that lives as long as the process: PDEATHSIG of a child follows the thread that made it.
  */
 int spawn(const SpawnRequest& request);
+
+/** What the last spawn failed at, when it failed in the child. */
+SpawnFailure spawn_failure();
 
 }  // namespace pilot

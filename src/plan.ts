@@ -176,6 +176,24 @@ export interface Plan {
 
 // ── The deeds: what the runtime does under the Plan's ids ────────────────────────────────────────────────────────────
 
+/** How a process differs from the init; what is not named stays as the init has it. */
+export interface ProcessAttributes {
+  /** Its working directory. */
+  cwd?: string;
+  uid?: number;
+  gid?: number;
+  /** Supplementary groups; without them, a change of uid or gid leaves none. */
+  groups?: readonly number[];
+  umask?: number;
+  /** By resource (`nofile`, `core`, … as in prlimit(1)): soft and hard limit; Infinity: none. */
+  limits?: Readonly<Record<string, readonly [soft: number, hard: number]>>;
+  nice?: number;
+  oomScoreAdj?: number;
+  noNewPrivileges?: boolean;
+  /** That a program without root has all the same, without `CAP_`: `NET_BIND_SERVICE`. */
+  capabilities?: readonly string[];
+}
+
 /** One program to run. */
 export interface Command {
   /** argv[0] without a slash is searched in PATH at each start. */
@@ -195,6 +213,7 @@ export interface Command {
   /** Seconds or duration text as the configuration wrote it, for `timeout after …`; absent without a timeout. */
   timeoutText?: string;
   env?: Readonly<Record<string, string>>;
+  attributes?: ProcessAttributes;
 }
 
 /** A service as the catalog shall know it. */

@@ -79,8 +79,8 @@ uint32_t next_run() {
   return ++last;
 }
 
-int start_program(uint32_t run, const std::string& file, const std::vector<std::string>& argv, const char* cwd, StreamKind out,
-                  bool foreground) {
+static int start_any(uint32_t run, const std::string& file, const std::vector<std::string>& argv, StreamKind out, bool foreground,
+                     const Attributes& attributes) {
   std::vector<char*> words;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
@@ -92,7 +92,7 @@ int start_program(uint32_t run, const std::string& file, const std::vector<std::
   request.file = file.c_str();
   request.argv = words.data();
   request.envp = environment;
-  request.cwd = cwd;
+  request.attributes = attributes;
   request.foreground = foreground;
   StreamRequest streams = {{StreamKind::null, out, StreamKind::inherit}, nullptr, 0};
   int error = streams_open(streams, &request);
@@ -100,6 +100,26 @@ int start_program(uint32_t run, const std::string& file, const std::vector<std::
   int pid = spawn(request);
   streams_spawned(request, pid);
   return pid;
+}
+
+int start_program(uint32_t run, const std::string& file, const std::vector<std::string>& argv, const char* cwd, StreamKind out,
+                  bool foreground) {
+  Attributes attributes = {};
+  attributes.cwd = cwd;
+  return start_any(run, file, argv, out, foreground, attributes);
+}
+
+int start_with(uint32_t run, const Attributes& attributes, const std::vector<std::string>& words) {
+  std::vector<std::string> argv = {"test"};
+  argv.insert(argv.end(), words.begin(), words.end());
+  return start_any(run, child_path, argv, StreamKind::capture, false, attributes);
+}
+
+std::string value_of(const std::string& report, const std::string& key) {
+  size_t at = ("\n" + report).find("\n" + key + "=");
+  if (at == std::string::npos) return "missing";
+  at += key.size() + 1;
+  return report.substr(at, report.find('\n', at) - at);
 }
 
 uint32_t start(const std::vector<std::string>& words) {
@@ -189,7 +209,7 @@ int main(int argc, char** argv) {
   child_path = realpath(argv[0], resolved) != nullptr ? resolved : argv[0];
   child_path = child_path.substr(0, child_path.rfind('/')) + "/native_child";
   int passed = 0, failed = 0;
-  for (const std::vector<Test>* group : {&ring_tests, &spawn_tests, &signal_tests, &reap_tests, &sweep_tests, &gate_tests,
+  for (const std::vector<Test>* group : {&ring_tests, &spawn_tests, &attributes_tests, &signal_tests, &reap_tests, &sweep_tests, &gate_tests,
                                          &dead_tests}) {
     for (const Test& test : *group) {
       bool wanted = argc == 1;

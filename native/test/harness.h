@@ -66,6 +66,10 @@ uint32_t start(const std::vector<std::string>& words);
 /** Any program; the result of spawn. */
 int start_program(uint32_t run, const std::string& file, const std::vector<std::string>& argv, const char* cwd = nullptr,
                   StreamKind out = StreamKind::null, bool foreground = false);
+/** As start, with attributes; the result of spawn. */
+int start_with(uint32_t run, const Attributes& attributes, const std::vector<std::string>& words);
+/** `key=value` of what `report` says. */
+std::string value_of(const std::string& report, const std::string& key);
 uint32_t next_run();
 
 /** A folder for the files by which children say what they did. */
@@ -84,6 +88,6 @@ struct Test {
   bool handlers = false;
 };
 
-extern const std::vector<Test> ring_tests, spawn_tests, signal_tests, reap_tests, sweep_tests, gate_tests, dead_tests;
+extern const std::vector<Test> ring_tests, spawn_tests, attributes_tests, signal_tests, reap_tests, sweep_tests, gate_tests, dead_tests;
 
 }  // namespace pilot

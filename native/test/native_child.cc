@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +45,18 @@ static void report() {
   printf("fds=");
   for (int fd = 0; fd < 1024; fd++)
     if (fcntl(fd, F_GETFD) >= 0) printf("%d%s ", fd, (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0 ? "x" : "");
+  for (const char* key : {"Uid", "Gid", "Groups", "NoNewPrivs", "CapEff", "CapAmb", "Umask"}) {
+    size_t at = status.find(std::string("\n") + key + ":\t");
+    size_t begin = at == std::string::npos ? status.size() : at + strlen(key) + 3;
+    printf("\n%s=%s", key, status.substr(begin, status.find('\n', begin) - begin).c_str());
+  }
+  int death_signal = -1;
+  prctl(PR_GET_PDEATHSIG, &death_signal);
+  struct rlimit core;
+  getrlimit(RLIMIT_CORE, &core);
+  std::string adjusted = read_file("/proc/self/oom_score_adj");
+  printf("\nnice=%d\noom=%d\ndeath=%d\ncore=%llu/%llu", getpriority(PRIO_PROCESS, 0), atoi(adjusted.c_str()), death_signal,
+         (unsigned long long)core.rlim_cur, (unsigned long long)core.rlim_max);
   char directory[4096];
   printf("\nleader=%d\ncwd=%s\n", getpgrp() == getpid(), getcwd(directory, sizeof directory));
   fflush(stdout);

@@ -1,16 +1,13 @@
 // Starting programs: errors of exec, and the state that a child finds.
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "harness.h"
+#include "refuse.h"
 
 namespace pilot {
 
@@ -64,13 +61,6 @@ static void table_full() {
   CHECK(start_program(next_run(), "/bin/true", {"true"}) == -ENOBUFS);
 }
 
-static std::string value_of(const std::string& report, const std::string& key) {
-  size_t at = ("\n" + report).find("\n" + key + "=");
-  if (at == std::string::npos) return "missing";
-  at += key.size() + 1;
-  return report.substr(at, report.find('\n', at) - at);
-}
-
 /** Runs `report` and looks at what exec has left it. */
 static void check_clean_child(const std::string& nofile) {
   uint32_t run = start({"report"});
@@ -104,19 +94,6 @@ static void child_state() {
   CHECK(start_program(next_run(), "/bin/true", {"true"}, "/usr") > 0);
 }
 
-/** What a kernel or a seccomp profile may refuse. */
-static bool refuse_calls(const std::vector<int>& calls, int error) {
-  std::vector<struct sock_filter> filter;
-  filter.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
-  for (int call : calls) {
-    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1));
-    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error));
-  }
-  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  struct sock_fprog program = {(unsigned short)filter.size(), filter.data()};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 static void check_old_kernel(int error) {
   CHECK(refuse_calls({SYS_close_range, SYS_pidfd_open, SYS_pidfd_send_signal, SYS_memfd_create, SYS_signalfd4}, error));
   // With any other errno the C library itself cannot start a thread.
@@ -132,6 +109,15 @@ static void check_old_kernel(int error) {
 
 static void old_kernel() { check_old_kernel(ENOSYS); }
 static void strict_profile() { check_old_kernel(EPERM); }
+
+/** Where new threads by clone3 are refused with EPERM, the ones that there are go on, and children are started by clone. */
+static void no_clone3() {
+  CHECK(boot(false).error == 0);
+  CHECK(refuse_calls({SYS_clone3}, EPERM));
+  uint32_t run = start({"exit", "7"});
+  CHECK(world.wait_done(run));
+  CHECK(world.runs[run].code == 7);
+}
 
 /** An init that was started without stdio must not hand its own files to a child as 0, 1, 2. */
 static void closed_stdio() {
@@ -192,6 +178,7 @@ const std::vector<Test> spawn_tests = {
     {"state of a child", Place::here, child_state},
     {"state of a child on an old kernel", Place::here, old_kernel},
     {"state of a child under a strict profile", Place::here, strict_profile},
+    {"start without clone3", Place::here, no_clone3},
     {"state of a child without our stdio", Place::here, closed_stdio},
     {"quick ends", Place::here, quick_ends},
     {"no descriptors", Place::here, no_descriptors},

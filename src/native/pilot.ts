@@ -49,6 +49,28 @@ export interface Rebirths {
 /** Where a child's stream goes: as it is, to nothing, through the log pump as lines, or kept as a value. */
 export type Stream = "inherit" | "null" | "log" | "capture";
 
+/** What a process is given before its program; what is not named stays as the init has it. Set in this order. */
+export interface Attributes {
+  /** Resource (`nofile`, `core`, … as in prlimit(1)), soft and hard limit; Infinity: none. */
+  limits?: readonly (readonly [resource: string, soft: number, hard: number])[];
+  /** -20 to 19. */
+  nice?: number;
+  /** -1000 to 1000. */
+  oomScoreAdj?: number;
+  /** 0 to 0o777. */
+  umask?: number;
+  cwd?: string;
+  /** Supplementary groups; without them, a change of uid or gid leaves none. */
+  groups?: readonly number[];
+  gid?: number;
+  uid?: number;
+  /** Kept and made ambient (capabilities(7)): `NET_BIND_SERVICE`. */
+  capabilities?: readonly string[];
+  noNewPrivileges?: boolean;
+  /** Sent to it when the init ends (prctl(2), PR_SET_PDEATHSIG). */
+  deathSignal?: number;
+}
+
 export interface SpawnRequest {
   /** Run id, > 0, never used before in this process. */
   run: number;
@@ -59,7 +81,7 @@ export interface SpawnRequest {
   argv: readonly string[];
   /** `NAME=value` each; the complete environment. */
   env: readonly string[];
-  cwd?: string;
+  attributes?: Attributes;
   stdin: "null" | "inherit";
   stdout: Stream;
   stderr: Stream;
@@ -128,6 +150,11 @@ export interface Pilot {
    * -ENOBUFS: 512 runs are unfinished, that is, alive or with an event that was not drained.
    */
   spawn(request: SpawnRequest): number;
+  /**
+   * What the last start failed at, when it failed in the child: `exec`, or the attribute, with the resource or capability
+   * behind it (`cwd`, `limits nofile`, `capabilities NET_ADMIN`).
+   */
+  spawnFailure(): string;
   /** 0, or a negative errno: -ESRCH when the run has ended (group: when its group is empty). */
   signal(run: number, signo: number, target: "process" | "group"): number;
   /**

@@ -1,5 +1,7 @@
 /** Why a program could not be started, in words. Loaded only when one could not. */
+
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import type { ProcessAttributes } from "../plan.ts";
 
 const HEAD_BYTES = 4096;
 const ELF_MAGIC = 0x7f454c46;
@@ -30,6 +32,35 @@ export function explainExec(name: string, file: string | undefined, errno: strin
   if (errno === "ECANCELED") return `'${name}' was stopped before there was room for it`;
   if (errno === "E2BIG") return `'${name}' could not be started: its arguments and environment are too long`;
   return `'${name}' could not be started: ${errno}`;
+}
+
+/** What each attribute takes, for EPERM and EACCES (capabilities(7)). */
+const TAKES: Readonly<Record<string, string>> = {
+  limits: "more than the hard limit takes the capability SYS_RESOURCE",
+  nice: "less than the init's takes the capability SYS_NICE",
+  oomScoreAdj: "less than the init's takes the capability SYS_RESOURCE",
+  groups: "it takes the capability SETGID",
+  gid: "it takes the capability SETGID",
+  uid: "it takes the capability SETUID",
+  capabilities: "the init does not have it itself",
+  cwd: "it may not be entered",
+};
+
+/** Why an attribute of a process could not be set. `step`: as the pilot names it. */
+export function explainAttribute(step: string, attributes: ProcessAttributes, errno: string): string {
+  const [name = "", item] = step.split(" ");
+  const found = (attributes as Readonly<Record<string, unknown>>)[name];
+  const value = name === "limits" && item !== undefined ? attributes.limits?.[item] : (item ?? found);
+  const shown = value === undefined ? "" : ` ${Array.isArray(value) ? value.join(":") : value}`;
+  return `${name === "limits" ? step : name}${shown} cannot be set: ${whyNot(name, errno)}`;
+}
+
+function whyNot(name: string, errno: string): string {
+  const takes = TAKES[name];
+  if ((errno === "EPERM" || errno === "EACCES") && takes !== undefined) return `${takes} (${errno})`;
+  if (errno === "ENOENT" || errno === "ENOTDIR")
+    return name === "cwd" ? `there is no such directory (${errno})` : `/proc is not there (${errno})`;
+  return errno;
 }
 
 function missing(name: string, file: string | undefined, path: string | undefined): string {

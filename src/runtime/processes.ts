@@ -1,61 +1,25 @@
-import type { Effect, Ended, Input, RunId, SignalWhy } from "../core/contract.ts";
+import type { Ended, Input, RunId, SignalWhy } from "../core/contract.ts";
 import type { Adopted, NativeEvent, Pilot, SpawnRequest } from "../native/pilot.ts";
 import type { Command, Deeds, JobId, Loaded, Plan } from "../plan.ts";
-import type { Endings, Whose } from "./endings.ts";
+import type { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import { errnoName } from "./errno.ts";
 import { OomWatch } from "./oom.ts";
 import type { Policy } from "./policy.ts";
 import { findProgram } from "./programs.ts";
-import { execReason, type Reason, type ReasonWord, reasonOf, type Sender, type Sent } from "./reason.ts";
+import { execReason, type Reason, reasonOf, type Sender } from "./reason.ts";
+import { attributesOf, BY, type FailedStart, type RunRecord, recordOf, type Spawn, whose } from "./run-record.ts";
 import { SIGKILL } from "./signals.ts";
 import { WaitingStarts } from "./waiting-starts.ts";
 
 /** An input without its number, which the loop gives. */
 export type Unnumbered = Input extends infer I ? (I extends Input ? Omit<I, "id"> : never) : never;
-type Spawn = Extract<Effect, { t: "spawn" }>;
-
-/** What is known of a run besides the core's own state. */
-export interface RunRecord {
-  run: RunId;
-  job: JobId;
-  probe: string | undefined;
-  command: Command;
-  pid: number;
-  /** Signals that we have sent it, oldest first: one of each kind. */
-  sent: Sent[];
-  /** Once it has ended. */
-  reason: Reason | undefined;
-  /** Its lines or its value are not complete until `closed`. */
-  awaits: boolean;
-  /** Kept back until `closed`. */
-  late: NativeEvent[];
-  /** The value, or the last lines, once closed. */
-  output: string;
-}
-
-/** A start that failed, for the message. */
-export interface FailedStart {
-  command: Command;
-  /** What was wrong with its program, in words. */
-  why: string;
-}
 
 interface Refusal {
   command: Command;
   file: string | undefined;
   errno: string;
 }
-
-/** The core's name for each reason. */
-const BY = {
-  exit: "itself",
-  stop: "us",
-  timeout: "us",
-  signal: "outside",
-  oom: "oom",
-  exec: "itself",
-} as const satisfies Record<ReasonWord, string>;
 
 /** How many ended runs are remembered for messages about them. */
 const ENDED_MAX = 64;
@@ -142,12 +106,12 @@ export class Processes {
       if (this.#runs.size > 0 && WaitingStarts.isFull(errno)) this.#waiting.put({ effect, command, file });
       else {
         this.#waiting.take(effect.run);
-        void this.#refuse(effect, { command, file, errno });
+        void this.#refuse(effect, { command, file, errno }, this.#pilot.spawnFailure());
       }
       return;
     }
     this.#waiting.take(effect.run);
-    this.#runs.set(effect.run, record(effect, command, pid));
+    this.#runs.set(effect.run, recordOf(effect, command, pid));
     for (const name of command.pidVariables ?? []) this.#environment.set(name, String(pid));
     this.#push({ t: "spawned", run: effect.run, pid });
   }
@@ -223,13 +187,17 @@ export class Processes {
   }
 
   /** The words are loaded only now. Should that fail, the error's name has to do. */
-  async #refuse(effect: Spawn, { command, file, errno }: Refusal): Promise<void> {
+  async #refuse(effect: Spawn, { command, file, errno }: Refusal, step = "exec"): Promise<void> {
+    const { attributes = {} } = command;
     const why = await import("./diagnose.ts").then(
-      ({ explainExec }) => explainExec(command.argv[0] ?? "", file, errno, this.#environment.get("PATH")),
+      ({ explainAttribute, explainExec }) =>
+        step === "exec"
+          ? explainExec(command.argv[0] ?? "", file, errno, this.#environment.get("PATH"))
+          : explainAttribute(step, attributes, errno),
       () => errno,
     );
     const { run } = effect;
-    const code = errno === "ENOENT" ? 127 : 126;
+    const code = errno === "ENOENT" && step === "exec" ? 127 : 126;
     remember(this.#failed, run, { command, why });
     this.#endings.ended(whose({ ...effect, command }), execReason(command.label, why, code));
     this.#push({ t: "spawnFailed", run, errno, code });
@@ -249,6 +217,7 @@ export class Processes {
       stderr: logged ? "log" : "inherit",
       foreground: command.stdin === "inherit",
       fields: Object.entries(command.fields),
+      attributes: attributesOf(command.attributes, effect.probe !== undefined),
     };
   }
 
@@ -256,25 +225,6 @@ export class Processes {
     for (const record of this.#runs.values()) if (record.job === job && record.probe === undefined) return record.run;
     return 0;
   }
-}
-
-function record(effect: Spawn, command: Command, pid: number): RunRecord {
-  return {
-    run: effect.run,
-    job: effect.job,
-    probe: effect.probe,
-    command,
-    pid,
-    sent: [],
-    reason: undefined,
-    awaits: command.output !== "inherit",
-    late: [],
-    output: "",
-  };
-}
-
-function whose({ job, probe, command }: { job: JobId; probe?: string | undefined; command: Command }): Whose {
-  return { job, label: command.label, pidVariables: probe === undefined ? (command.pidVariables ?? []) : undefined };
 }
 
 function remember<T>(map: Map<RunId, T>, run: RunId, value: T): void {

@@ -18,6 +18,7 @@ function stage(room: number) {
   const pilot = {
     policy() {},
     signal: () => 0,
+    spawnFailure: () => "exec",
     spawn({ run }: { run: number }) {
       if (free.room === 0) return -ENOBUFS;
       free.room -= 1;

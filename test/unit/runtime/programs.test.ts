@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { explainExec, interpreterOf } from "../../../src/runtime/diagnose.ts";
+import { explainAttribute, explainExec, interpreterOf } from "../../../src/runtime/diagnose.ts";
 import { findProgram } from "../../../src/runtime/programs.ts";
 
 const root = mkdtempSync(join(tmpdir(), "programs-"));
@@ -106,5 +106,34 @@ describe("why a program could not be started", () => {
     const found = interpreterOf(process.execPath);
     expect(found?.kind).toBe("loader");
     expect(found?.path).toMatch(/^\/lib.*\/ld-/);
+  });
+});
+
+describe("why an attribute of a process could not be set", () => {
+  const attributes = {
+    cwd: "/no/folder",
+    uid: 33,
+    groups: [4, 5],
+    limits: { nofile: [10, 20], core: [0, 0] },
+    nice: -5,
+    oomScoreAdj: -100,
+    capabilities: ["NET_RAW", "KILL"],
+  } as const;
+  it.each([
+    ["cwd", "ENOENT", "cwd /no/folder cannot be set: there is no such directory (ENOENT)"],
+    ["cwd", "EACCES", "cwd /no/folder cannot be set: it may not be entered (EACCES)"],
+    ["uid", "EPERM", "uid 33 cannot be set: it takes the capability SETUID (EPERM)"],
+    ["groups", "EPERM", "groups 4:5 cannot be set: it takes the capability SETGID (EPERM)"],
+    [
+      "limits nofile",
+      "EPERM",
+      "limits nofile 10:20 cannot be set: more than the hard limit takes the capability SYS_RESOURCE (EPERM)",
+    ],
+    ["limits core", "EINVAL", "limits core 0:0 cannot be set: EINVAL"],
+    ["nice", "EACCES", "nice -5 cannot be set: less than the init's takes the capability SYS_NICE (EACCES)"],
+    ["oomScoreAdj", "ENOENT", "oomScoreAdj -100 cannot be set: /proc is not there (ENOENT)"],
+    ["capabilities NET_RAW", "EPERM", "capabilities NET_RAW cannot be set: the init does not have it itself (EPERM)"],
+  ])("%s, %s", (step, errno, words) => {
+    expect(explainAttribute(step, attributes, errno)).toBe(words);
   });
 });
