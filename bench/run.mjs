@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { cpus, totalmem } from "node:os";
 import { config } from "./measures/config.mjs";
+import { control } from "./measures/control.mjs";
 import { discovery, firstPassing, idle, laterPassing, requests } from "./measures/discovery.mjs";
 import { exit, memory, reap, signal, start, stop } from "./measures/life.mjs";
 import { scrapedPrivate, scrapedRss } from "./measures/memory.mjs";
@@ -21,6 +22,7 @@ const MEASURES = {
   passing: [laterPassing, 15],
   "passing-at-once": [firstPassing, 15],
   requests: [requests, 1],
+  control: [control, 15],
   config: [config, 15],
 };
 

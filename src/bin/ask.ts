@@ -1,15 +1,9 @@
 /** `-reload`, `-maintenance`, `-putenv`, `-putmetric`, `-ping` in Node: where there is no launcher, or it found nobody. */
 import type { LoadResult } from "../config/load.ts";
-import { type Answered, askFirst, type Question } from "../control/client.ts";
+import { askFirst } from "../control/client.ts";
 import { likelyPlaces } from "../control/places.ts";
+import { failure, type Outcome, outcomeOf, questionOf, type Verb } from "../control/questions.ts";
 import type { Flags } from "./flags.ts";
-
-/** The code to leave with, and what to say on stdout and stderr. */
-interface Said {
-  code: 0 | 1;
-  out: string;
-  lines: readonly string[];
-}
 
 /**
  * Asks where a socket usually is, and where nobody answers, at the place that the configuration names.
@@ -20,53 +14,30 @@ export async function ask(
   flags: Flags,
   env: Readonly<Record<string, string | undefined>>,
   read: () => Promise<LoadResult>,
-): Promise<Said> {
-  const { flag, question } = questionOf(flags);
-  const failed = (...lines: readonly string[]): Said => ({ code: 1, out: "", lines });
+): Promise<Outcome> {
+  const { flag, verb } = verbOf(flags);
+  const who = `containerpilot: -${flag}`;
+  const question = questionOf(verb);
   try {
     const likely = await askFirst(likelyPlaces(env), question);
-    if (likely !== undefined) return told(flag, likely);
+    if (likely !== undefined) return outcomeOf(who, verb, likely);
     const config = await read();
     if (!config.ok) {
-      return failed(
-        `containerpilot: -${flag}: nobody answers, and the configuration does not say where:`,
-        ...config.problems,
-      );
+      return failure(`${who}: nobody answers, and the configuration does not say where:`, ...config.problems);
     }
     const place = config.loaded.deeds.control;
     const answer = await askFirst([place], question);
-    return answer === undefined ? failed(`containerpilot: -${flag}: nobody answers at ${place}`) : told(flag, answer);
+    return answer === undefined ? failure(`${who}: nobody answers at ${place}`) : outcomeOf(who, verb, answer);
   } catch (error) {
-    return failed(`containerpilot: -${flag}: ${error instanceof Error ? error.message : error}`);
+    return failure(`${who}: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-function told(flag: string, { code, lines }: Answered): Said {
-  if (code === 200) return { code: 0, out: flag === "ping" ? "ok\n" : "", lines: [] };
-  return {
-    code: 1,
-    out: "",
-    lines: [`containerpilot: -${flag} was refused: ${[code, ...lines.slice(0, 1)].join(" ")}`, ...lines.slice(1)],
-  };
-}
-
 /** The one that counts where several are given is the original's choice. */
-function questionOf({ reload, maintenance, putenv, putmetric }: Flags): { flag: string; question: Question } {
-  const post = (path: string, body?: string): Question => ({
-    method: "POST",
-    path,
-    ...(body !== undefined && { body }),
-  });
-  if (reload) return { flag: "reload", question: post("/v3/reload") };
-  if (maintenance) return { flag: "maintenance", question: post(`/v3/maintenance/${maintenance}`) };
-  if (putenv.length > 0) return { flag: "putenv", question: post("/v3/environ", objectOf(putenv)) };
-  if (putmetric.length > 0) return { flag: "putmetric", question: post("/v3/metric", objectOf(putmetric)) };
-  return { flag: "ping", question: { method: "GET", path: "/v3/ping" } };
-}
-
-/** NAME=VALUE each; a value may have further `=`. */
-function objectOf(pairs: readonly string[]): string {
-  return JSON.stringify(
-    Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])),
-  );
+function verbOf({ reload, maintenance, putenv, putmetric }: Flags): { flag: string; verb: Verb } {
+  if (reload) return { flag: "reload", verb: { ask: "reload" } };
+  if (maintenance) return { flag: "maintenance", verb: { ask: "maintenance", on: maintenance === "enable" } };
+  if (putenv.length > 0) return { flag: "putenv", verb: { ask: "environ", pairs: putenv } };
+  if (putmetric.length > 0) return { flag: "putmetric", verb: { ask: "metric", pairs: putmetric } };
+  return { flag: "ping", verb: { ask: "ping" } };
 }

@@ -2,6 +2,7 @@
 /** The tool for people and scripts: subcommands, each loaded when it is asked for. */
 import { isatty } from "node:tty";
 import { Argument, Command, CommanderError, Option } from "commander";
+import { askCommands } from "./cpctl-ask.ts";
 import { writeAll } from "./write.ts";
 
 declare const VERSION: string;
@@ -89,7 +90,7 @@ async function main(argv: readonly string[]): Promise<void> {
     .version(VERSION)
     .configureOutput({ writeOut: (text) => writeAll(STDOUT, text), writeErr: (text) => writeAll(STDERR, text) })
     .exitOverride();
-  for (const command of [checkCommand(), renderCommand(), schemaCommand()]) {
+  for (const command of [checkCommand(), renderCommand(), schemaCommand(), ...askCommands()]) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   try {

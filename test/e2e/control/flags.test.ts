@@ -84,6 +84,37 @@ describeContainers("control flags", () => {
   });
 });
 
+describeContainers("cpctl", () => {
+  const cpctl = [process.execPath, join(root, "dist/cpctl.cjs")];
+
+  it("asks the running container as the flags do", async () => {
+    const box = await controlled(v3());
+    await box.waitFor(/main is up/);
+    const at = (...words: string[]): Promise<Said> => asChild(box, ...cpctl, ...words);
+    expect(await at("ping")).toEqual({ ...QUIET, stdout: "ok\n" });
+    expect(await box.inside(...cpctl, "ping", "--socket", box.socket)).toEqual({ ...QUIET, stdout: "ok\n" });
+    expect(await at("maintenance", "on")).toEqual(QUIET);
+    expect(await at("maintenance", "off")).toEqual(QUIET);
+    expect(times(box, /(Entering|Leaving) maintenance/g)).toBe(2);
+    expect(await at("metric", "one=1", "two=2")).toEqual(QUIET);
+    await box.waitFor(/no metric takes values for "two"/);
+    expect(await at("env", "TOLD=a=b")).toEqual(QUIET);
+    expect(await at("reload")).toEqual(QUIET);
+    await box.waitFor(/ TOLD=a=b$/m);
+  });
+
+  it("says what is wrong", async () => {
+    const tell = (...words: string[]): { status: number | null; stderr: string } => {
+      const [program = "", ...rest] = cpctl;
+      const { status, stderr } = spawnSync(program, [...rest, ...words], { encoding: "utf8" });
+      return { status, stderr };
+    };
+    expect(tell("ping", "--socket", "/nowhere")).toEqual({ status: 1, stderr: "cpctl: ping: nobody answers at /nowhere\n" });
+    expect(tell("env", "NAME")).toMatchObject({ status: 64 });
+    expect(tell("maintenance", "maybe")).toMatchObject({ status: 64 });
+  });
+});
+
 describeContainers("the control socket's place", () => {
   const app = ["sh", "-c", "echo at $CONTAINERPILOT_SOCKET; exec sleep 1000"];
 
