@@ -38,9 +38,17 @@ describe("every configuration in the documentation", () => {
     if (result.ok) expect(await result.loaded.warnings()).toEqual([]);
   });
 
+  it.each(blocks("json5"))("$name loads as one of jobs, with nothing to say about it", async ({ text }) => {
+    const result = await load({ config: text, words: [], env: {}, hostname: "host", pid: 1, interfaces });
+    expect(result).toMatchObject({ ok: true, loaded: { dialect: "v3" } });
+    if (result.ok) expect(await result.loaded.warnings()).toEqual([]);
+  });
+
   it("is found: there are some on the pages that live by them", () => {
-    const names = blocks("json").map(({ name }) => name.split(":")[0]);
-    for (const page of ["README.md", "docs/configuration.md", "docs/catalogs.md"]) expect(names).toContain(page);
+    const pagesOf = (language: string) => blocks(language).map(({ name }) => name.split(":")[0]);
+    for (const page of ["README.md", "docs/configuration.md", "docs/catalogs.md"])
+      expect(pagesOf("json")).toContain(page);
+    for (const page of ["docs/configuration.md", "docs/lifecycle.md"]) expect(pagesOf("json5")).toContain(page);
   });
 });
 
