@@ -45,7 +45,9 @@ export function askCommands(): readonly Command[] {
     ).action((given: Given) => run("reload", { ask: "reload" }, given)),
     asking(new Command("maintenance").description("take its services out of the catalog, or put them back"))
       .addArgument(new Argument("<state>").choices(["on", "off"]))
-      .action((state: "on" | "off", given: Given) => run("maintenance", { ask: "maintenance", on: state === "on" }, given)),
+      .action((state: "on" | "off", given: Given) =>
+        run("maintenance", { ask: "maintenance", on: state === "on" }, given),
+      ),
     pairsCommand("env", "set variables for what it starts from now on", "as NAME=VALUE", "environ"),
     pairsCommand("metric", "give it values for its metrics", "as KEY=VALUE", "metric"),
   ];

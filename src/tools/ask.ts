@@ -15,7 +15,9 @@ export async function ask(
   try {
     const answer = await askFirst(places, questionOf(verb));
     if (answer !== undefined) return outcomeOf(who, verb, answer);
-    return failure(`${who}: nobody answers at ${places.join(", ")}${socket === undefined ? "; name it with --socket" : ""}`);
+    return failure(
+      `${who}: nobody answers at ${places.join(", ")}${socket === undefined ? "; name it with --socket" : ""}`,
+    );
   } catch (error) {
     return failure(`${who}: ${error instanceof Error ? error.message : error}`);
   }

@@ -109,7 +109,10 @@ describeContainers("cpctl", () => {
       const { status, stderr } = spawnSync(program, [...rest, ...words], { encoding: "utf8" });
       return { status, stderr };
     };
-    expect(tell("ping", "--socket", "/nowhere")).toEqual({ status: 1, stderr: "cpctl: ping: nobody answers at /nowhere\n" });
+    expect(tell("ping", "--socket", "/nowhere")).toEqual({
+      status: 1,
+      stderr: "cpctl: ping: nobody answers at /nowhere\n",
+    });
     expect(tell("env", "NAME")).toMatchObject({ status: 64 });
     expect(tell("maintenance", "maybe")).toMatchObject({ status: 64 });
   });
