@@ -47,7 +47,9 @@ export function serveControl(fd: number, host: ControlHost, given: Partial<Contr
     connections.opened(socket);
     socket.on("error", () => socket.destroy());
     if (!door.isOpen(socket)) {
-      socket.end(FORBIDDEN, () => socket.destroy());
+      // Read on, so that the client is not cut off in its request before it has seen the answer.
+      socket.resume();
+      socket.end(FORBIDDEN);
       return;
     }
     http ??= loadHttp(host, limits, connections);
