@@ -90,9 +90,10 @@ async function main(argv: readonly string[]): Promise<void> {
     .version(VERSION)
     .configureOutput({ writeOut: (text) => writeAll(STDOUT, text), writeErr: (text) => writeAll(STDERR, text) })
     .exitOverride();
-  for (const command of [checkCommand(), renderCommand(), schemaCommand(), ...askCommands()]) {
+  for (const command of [checkCommand(), renderCommand(), schemaCommand()]) {
     program.addCommand(command.copyInheritedSettings(program));
   }
+  for (const command of askCommands()) program.addCommand(command.copyInheritedSettings(program));
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
