@@ -23,6 +23,7 @@
       "native/logsink.cc",
       "native/logthread.cc",
       "native/mapping.cc",
+      "native/orphans.cc",
       "native/process.cc",
       "native/procfs.cc",
       "native/queue.cc",
@@ -46,7 +47,7 @@
   "targets": [
     {
       "target_name": "pilot",
-      "sources": ["native/addon.cc", "native/addon_attributes.cc", "native/addon_events.cc", "native/addon_rebirth.cc", "native/addon_spawn.cc", "native/napi_args.cc", "<@(core_sources)"],
+      "sources": ["native/addon.cc", "native/addon_account.cc", "native/addon_attributes.cc", "native/addon_events.cc", "native/addon_rebirth.cc", "native/addon_spawn.cc", "native/napi_args.cc", "<@(core_sources)"],
       "include_dirs": ["<(napi_headers)"],
       "defines": ["NAPI_VERSION=8"],
       "cflags": ["-fPIC"],

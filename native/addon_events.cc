@@ -111,6 +111,9 @@ static void fill_event(napi_env env, napi_value object, const Event& event) {
       set_integer(env, object, "uid", event.uid);
       set_boolean(env, object, "forwarded", event.flag);
       return;
+    case EventType::orphans:
+      set_text(env, object, "t", "orphans", NAPI_AUTO_LENGTH);
+      return;
   }
 }
 

@@ -56,5 +56,7 @@ napi_value spawn_failure_call(napi_env env, napi_callback_info info);
 napi_value spawn_call(napi_env env, napi_callback_info info);
 napi_value log_settings_call(napi_env env, napi_callback_info info);
 napi_value log_call(napi_env env, napi_callback_info info);
+napi_value swept_call(napi_env env, napi_callback_info info);
+napi_value orphans_call(napi_env env, napi_callback_info info);
 
 }  // namespace pilot

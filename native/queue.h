@@ -8,7 +8,8 @@
 
 namespace pilot {
 
-enum class EventType : uint8_t { exited, closed, group_empty, signal };
+/** `orphans`: so many were reaped that somebody should be told (orphans.h). */
+enum class EventType : uint8_t { exited, closed, group_empty, signal, orphans };
 
 /** What JavaScript is told. Fields that a type does not name are 0. */
 struct Event {
