@@ -136,6 +136,7 @@ static void settle() {
         table_told(run, CP_OWES_GROUP);
         break;
       case EventType::signal:
+      case EventType::orphans:
         break;
     }
   }

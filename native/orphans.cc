@@ -69,8 +69,9 @@ bool orphans_add(int32_t pid) {
     OrphanKind* kind = kind_of(comm);
     kind->count++;
     kind->last_pid = pid;
-    kind->job[0] = 0;
-    if (job != nullptr) strncpy(kind->job, job->job, orphan_job_bytes - 1);
+    size_t bytes = job == nullptr ? 0 : strnlen(job->job, orphan_job_bytes - 1);
+    if (bytes > 0) memcpy(kind->job, job->job, bytes);
+    kind->job[bytes] = 0;
   }
   if (total < warn_at) return false;
   while (warn_at <= total) warn_at *= 10;

@@ -136,7 +136,7 @@ export class Processes {
   }
 
   /** What the native half has to say about processes. */
-  take(event: Exclude<NativeEvent, { t: "signal" }>): void {
+  take(event: Exclude<NativeEvent, { t: "signal" | "orphans" }>): void {
     const record = this.#runs.get(event.run);
     if (record === undefined) {
       const ended = this.#ended.get(event.run);

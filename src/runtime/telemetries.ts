@@ -8,10 +8,12 @@ import type { StatusDocument } from "./status.ts";
 export class Telemetries {
   readonly #log: Pilot["log"];
   readonly #status: () => StatusDocument;
+  readonly #orphans: Pilot["orphans"];
   #port: Lazy<TelemetryPort> | undefined;
 
-  constructor(log: Pilot["log"], status: () => StatusDocument) {
+  constructor(log: Pilot["log"], orphans: Pilot["orphans"], status: () => StatusDocument) {
     this.#log = log;
+    this.#orphans = orphans;
     this.#status = status;
   }
 
@@ -52,7 +54,7 @@ export class Telemetries {
     return new Lazy(
       async () => {
         const { openTelemetry } = await import("../telemetry/telemetry.ts");
-        return openTelemetry(undefined, (level, message) => log(level, message, []), {}, this.#status);
+        return openTelemetry(undefined, (level, message) => log(level, message, []), {}, this.#status, this.#orphans);
       },
       (error) => log("error", `telemetry cannot be loaded: ${String(error)}`, []),
     );
