@@ -2,7 +2,6 @@ import type { Core, Effect, Id, Input, RequestId } from "../core/contract.ts";
 import { bootEarly } from "../core/early.ts";
 import type { NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Deeds, Loaded } from "../plan.ts";
-import { Accounts } from "./accounts.ts";
 import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
 import { Controls } from "./controls.ts";
@@ -46,7 +45,6 @@ export class Runtime {
   readonly #events: EventLog;
   readonly #logFile: LogFile;
   readonly #messages: Messages;
-  readonly #accounts: Accounts;
   readonly #endings: Endings;
   readonly #processes: Processes;
   readonly #catalogs: Catalogs;
@@ -68,9 +66,8 @@ export class Runtime {
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
     this.#logFile = new LogFile(host.pilot);
-    this.#accounts = new Accounts(host.pilot);
     const status = () => statusOf(this.#loaded.deeds, (job) => this.#core?.health(job));
-    this.#telemetries = new Telemetries(log, () => host.pilot.orphans(), status);
+    this.#telemetries = new Telemetries(host.pilot, status);
     this.#controls = new Controls(host, this.#telemetries, (input) => this.push(input));
     this.#endings = new Endings(host.environment, (...note) => this.#telemetries.note(...note));
     this.#processes = new Processes(host.pilot, host.environment, this.#endings, (input) => this.#ofProcess(input));
@@ -95,7 +92,6 @@ export class Runtime {
     setInterval(() => undefined, TIMEOUT_MAX);
     setImmediate(() => {
       this.#processes.settle();
-      this.#accounts.begin();
       const { services, watches } = loaded.deeds;
       if (Object.keys({ ...services, ...watches }).length > 0) this.#catalogs.prepare();
     });
@@ -172,7 +168,7 @@ export class Runtime {
 
   #native(event: NativeEvent): void {
     if (event.t === "signal") this.push(this.#processes.signalled(event, this.#loaded.plan));
-    else if (event.t === "orphans") this.#accounts.warnOfOrphans();
+    else if (event.t === "orphans") this.#processes.accounts.warnOfOrphans();
     else {
       const probe = event.t === "closed" && this.#processes.record(event.run)?.probe;
       if (probe) this.#outputs.keep(probe, event.output);
@@ -239,7 +235,7 @@ export class Runtime {
         this.#logFile.reopen();
         break;
       case "sweep":
-        this.push({ t: "swept", left: this.#accounts.sweep(effect.signo) });
+        this.push({ t: "swept", left: this.#processes.accounts.sweep(effect.signo) });
         break;
       case "log":
         this.#endings.hear(effect);

@@ -6,14 +6,12 @@ import type { StatusDocument } from "./status.ts";
 
 /** Telemetry as the loop sees it: nothing of it is loaded until a configuration asks for it. */
 export class Telemetries {
-  readonly #log: Pilot["log"];
+  readonly #pilot: Pilot;
   readonly #status: () => StatusDocument;
-  readonly #orphans: Pilot["orphans"];
   #port: Lazy<TelemetryPort> | undefined;
 
-  constructor(log: Pilot["log"], orphans: Pilot["orphans"], status: () => StatusDocument) {
-    this.#log = log;
-    this.#orphans = orphans;
+  constructor(pilot: Pilot, status: () => StatusDocument) {
+    this.#pilot = pilot;
     this.#status = status;
   }
 
@@ -50,11 +48,11 @@ export class Telemetries {
   }
 
   #open(): Lazy<TelemetryPort> {
-    const log = this.#log;
+    const { log, orphans } = this.#pilot;
     return new Lazy(
       async () => {
         const { openTelemetry } = await import("../telemetry/telemetry.ts");
-        return openTelemetry(undefined, (level, message) => log(level, message, []), {}, this.#status, this.#orphans);
+        return openTelemetry(undefined, (level, message) => log(level, message, []), {}, this.#status, orphans);
       },
       (error) => log("error", `telemetry cannot be loaded: ${String(error)}`, []),
     );
