@@ -6,10 +6,10 @@ import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
 import { Controls } from "./controls.ts";
 import { Drains } from "./drains.ts";
-import { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
 import { type BootInput, firstInput } from "./firstinput.ts";
+import { lazyEndings } from "./lazy-endings.ts";
 import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
 import { policyOf } from "./policy.ts";
@@ -45,7 +45,7 @@ export class Runtime {
   readonly #events: EventLog;
   readonly #logFile: LogFile;
   readonly #messages: Messages;
-  readonly #endings: Endings;
+  readonly #endings: ReturnType<typeof lazyEndings>;
   readonly #processes: Processes;
   readonly #catalogs: Catalogs;
   readonly #telemetries: Telemetries;
@@ -68,7 +68,7 @@ export class Runtime {
     this.#logFile = new LogFile(host.pilot);
     this.#telemetries = new Telemetries(log, () => statusOf(this.#loaded.deeds, (job) => this.#core?.health(job)));
     this.#controls = new Controls(host, this.#telemetries, (input) => this.push(input));
-    this.#endings = new Endings(host.environment, (...note) => this.#telemetries.note(...note));
+    this.#endings = lazyEndings(host.environment, (...note) => this.#telemetries.note(...note));
     this.#processes = new Processes(host.pilot, host.environment, this.#endings, (input) => this.#ofProcess(input));
     this.#messages = new Messages(log, this.#processes);
     this.#catalogs = new Catalogs(
@@ -90,7 +90,7 @@ export class Runtime {
     // The doorbell does not hold the event loop open; this does, without ever waking it.
     setInterval(() => undefined, TIMEOUT_MAX);
     setImmediate(() => {
-      this.#processes.settle();
+      this.#endings.do((endings) => endings.begin());
       const { services, watches } = loaded.deeds;
       if (Object.keys({ ...services, ...watches }).length > 0) this.#catalogs.prepare();
     });
@@ -237,7 +237,7 @@ export class Runtime {
         this.push({ t: "swept", left: this.#host.pilot.sweep(effect.signo) });
         break;
       case "log":
-        this.#endings.hear(effect);
+        this.#endings.do((endings) => endings.hear(effect));
         this.#messages.say(effect, deeds);
         break;
       case "exit":
@@ -290,9 +290,11 @@ export class Runtime {
   #leave(exit: Extract<Effect, { t: "exit" }>): void {
     this.#controls.end();
     this.#messages.whenSaid(() => {
-      this.#endings.over(exit, (level, text) => this.#messages.line(level, text));
-      this.#events.flush();
-      this.#host.pilot.exit(exit.code);
+      this.#endings.do((endings) => {
+        endings.over(exit, (level, text) => this.#messages.line(level, text));
+        this.#events.flush();
+        this.#host.pilot.exit(exit.code);
+      });
     });
   }
 }

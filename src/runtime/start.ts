@@ -3,7 +3,6 @@ import type { Pilot } from "../native/pilot.ts";
 import type { Loaded } from "../plan.ts";
 import { Environment } from "./environment.ts";
 import { Runtime } from "./runtime.ts";
-import { writeTermination } from "./termination.ts";
 
 /** The outcome of reading the configuration: it, or what is wrong with it (a line each) and the code to leave with. */
 export type Read = { ok: true; loaded: Loaded } | { ok: false; problems: readonly string[]; exitCode: number };
@@ -29,6 +28,7 @@ export async function start(
   environment.set("CONTAINERPILOT_PID", String(process.pid));
   const first = await read(environment.record());
   if (!first.ok) {
+    const { writeTermination } = await import("./termination.ts");
     writeTermination(first.problems.join("\n"));
     return { lines: first.problems, leave: () => pilot.exit(first.exitCode) };
   }
