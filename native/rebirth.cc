@@ -95,7 +95,8 @@ static void write_now(int fd, const char* text, size_t bytes) {
 static void write_termination_log(const char* text, size_t bytes) {
   int fd = open("/dev/termination-log", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return;
-  write_now(fd, text, bytes);
+  struct stat about;
+  if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) write_now(fd, text, bytes);
   close(fd);
 }
 

@@ -2,6 +2,7 @@ import type { Core, Effect, Id, Input, RequestId } from "../core/contract.ts";
 import { bootEarly } from "../core/early.ts";
 import type { NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Deeds, Loaded } from "../plan.ts";
+import { Alarm } from "./alarm.ts";
 import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
 import { Controls } from "./controls.ts";
@@ -15,6 +16,7 @@ import { Messages } from "./messages.ts";
 import { policyOf } from "./policy.ts";
 import { ProbeOutputs } from "./probe-outputs.ts";
 import { Processes, type Unnumbered } from "./processes.ts";
+import { Remembering } from "./remembered.ts";
 import { statusOf } from "./status.ts";
 import { Telemetries } from "./telemetries.ts";
 
@@ -29,9 +31,6 @@ export interface Host {
   /** Where the event log is also written. */
   eventsFile: string | undefined;
 }
-
-/** setTimeout takes no more (2^31 - 1); a longer wait is armed again when this one has passed. */
-const TIMEOUT_MAX = 2 ** 31 - 1;
 
 /**
  * The only place that turns effects into deeds and the world into inputs. One queue of inputs, one real timer.
@@ -51,10 +50,11 @@ export class Runtime {
   readonly #telemetries: Telemetries;
   readonly #controls: Controls;
   readonly #drains = new Drains((job, open) => this.push({ t: "connections", job, open }));
+  readonly #remembering: Remembering;
   #queue: Unnumbered[] = [];
   #turning = false;
   #lastId: Id = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #alarm = new Alarm(() => this.push({ t: "wake" }));
   #loaded: Loaded;
   /** Read and accepted, not in force yet. */
   #staged: Loaded | undefined;
@@ -65,6 +65,7 @@ export class Runtime {
     this.#loaded = host.loaded;
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
+    this.#remembering = new Remembering(host.pilot, host.environment, (message) => log("warn", message, []));
     this.#logFile = new LogFile(host.pilot);
     this.#telemetries = new Telemetries(log, () => statusOf(this.#loaded.deeds, (job) => this.#core?.health(job)));
     this.#controls = new Controls(host, this.#telemetries, (input) => this.push(input));
@@ -87,8 +88,7 @@ export class Runtime {
     this.#first(boot);
     for (const event of early) this.#native(event);
     pilot.start(() => this.#drain());
-    // The doorbell does not hold the event loop open; this does, without ever waking it.
-    setInterval(() => undefined, TIMEOUT_MAX);
+    this.#alarm.hold();
     setImmediate(() => {
       this.#endings.do((endings) => endings.begin());
       const { services, watches } = loaded.deeds;
@@ -139,7 +139,8 @@ export class Runtime {
       this.#performAll(core.step(input, at), at);
     }
     this.#turning = false;
-    this.#arm(core);
+    this.#remembering.keep(core);
+    this.#alarm.arm(core.deadline());
   }
 
   #performAll(effects: readonly Effect[], at: number): void {
@@ -148,14 +149,6 @@ export class Runtime {
       if (effect.t === "tell") this.#lastId = Math.max(this.#lastId, effect.id);
       this.#perform(effect);
     }
-  }
-
-  #arm(core: Core): void {
-    clearTimeout(this.#timer);
-    const deadline = core.deadline();
-    if (deadline === undefined) return;
-    const wait = Math.min(Math.max(deadline - now(), 0), TIMEOUT_MAX);
-    this.#timer = setTimeout(() => this.push({ t: "wake" }), wait);
   }
 
   #drain(): void {
