@@ -81,7 +81,9 @@ export class Runtime {
   /** Starts the application (or what comes before it). Returns when the first programs have been exec'ed. */
   boot(): void {
     const { pilot, loaded } = this.#host;
-    const adopted = this.#processes.adopt(pilot.boot().adopted, loaded);
+    const left = pilot.boot();
+    const adopted = this.#processes.adopt(left.adopted, loaded);
+    this.#telemetries.reborn(left.rebirths.byCause);
     this.#adopt(loaded);
     this.#messages.loaded(loaded);
     const { boot, early } = firstInput(pilot, loaded.plan, adopted, (text) => this.#messages.line("warn", text));
