@@ -1,8 +1,9 @@
 /** What the tests of rebirth share: an init that dies on demand. */
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { type Container, fixture, type RunOptions, root, run, tempFolder, writeFiles } from "../harness.ts";
+import { type Container, fixture, type RunOptions, root, run, tempFolder } from "../harness.ts";
 
 const folder = tempFolder();
 const hook = fixture("dies/hook.cjs");
@@ -31,7 +32,8 @@ export const deaths = ({ output }: Container): string[] => [...output.matchAll(d
 /** Lets the init die, and waits until it says so. */
 export async function die(box: Container, way: string): Promise<string> {
   const before = deaths(box).length;
-  writeFiles(box.folder, { die: way });
+  // The init takes it away at once.
+  writeFileSync(join(box.folder, "die"), way);
   await expect.poll(() => deaths(box).length, { timeout: 25_000, interval: 20 }).toBe(before + 1);
   return deaths(box).at(-1) ?? "";
 }
