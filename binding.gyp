@@ -4,6 +4,7 @@
   "variables": {
     "napi_headers%": "<!(node -p \"try { require('node-api-headers').include_dir } catch { 'dist/include' }\")",
     "core_sources": [
+      "native/altstack.c",
       "native/attributes.cc",
       "native/boot.cc",
       "native/control.cc",
@@ -34,6 +35,7 @@
       "native/table.cc",
       "native/terminal.cc",
       "native/thread.cc",
+      "native/watchdog.cc",
     ],
   },
   "target_defaults": {

@@ -71,11 +71,12 @@ void queue_each_untold(void (*each)(const Event& event)) {
 
 void queue_begin_drain() { bell.store(0); }
 
-void queue_wait_bell() {
-  for (;;) {
+bool queue_wait_bell(int timeout_ms) {
+  for (bool waited = false;; waited = true) {
     uint32_t rung = 1;
-    if (bell.compare_exchange_strong(rung, 2)) return;
-    futex_wait(&bell, rung, -1);
+    if (bell.compare_exchange_strong(rung, 2)) return true;
+    if (waited && timeout_ms >= 0) return false;
+    futex_wait(&bell, rung, timeout_ms);
   }
 }
 

@@ -51,8 +51,11 @@ void queue_each_untold(void (*each)(const Event& event));
 /** To be called before the pops of one drain: from here on a push rings again. */
 void queue_begin_drain();
 
-/** Waits until the doorbell was rung and not yet answered. For the thread that wakes JavaScript. */
-void queue_wait_bell();
+/**
+ * Waits until the doorbell was rung and not yet answered, at most `timeout_ms` (-1: no limit); whether it was. For the
+ * thread that wakes JavaScript.
+ */
+bool queue_wait_bell(int timeout_ms);
 
 /** Signals that were not reported one by one because the ring's share for them was full. */
 uint32_t queue_coalesced();

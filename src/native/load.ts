@@ -1,9 +1,9 @@
 /** Finds and loads the addon, and closes the door that would break it. */
 
 import { realpathSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join, normalize } from "node:path";
 import { type Elf, readElf } from "./elf.ts";
+import { forbidChildProcess } from "./forbid.ts";
 import type { Pilot } from "./pilot.ts";
 
 const addonFile = "pilot.node";
@@ -91,33 +91,4 @@ function target(): string {
 /** Told by the ELF interpreter of the running program: a glibc image may carry musl's loader as well, and the reverse. */
 function own(): Elf {
   return readElf(process.execPath) ?? { arch: process.arch, libc: "unknown libc" };
-}
-
-const forbiddenModules = new Set(["child_process", "node:child_process", "cluster", "node:cluster"]);
-
-type ModuleLoader = { _load: (request: string, ...rest: readonly unknown[]) => unknown };
-
-/**
- * The reaper takes every child's end, so Node would wait for its own for ever (`spawnSync` blocks the whole init, `spawn`
- * never emits `exit`). The modules are not loaded for this: what asks for them is stopped.
- */
-function forbidChildProcess(): void {
-  const loader = createRequire(join(process.cwd(), "x"))("node:module") as ModuleLoader;
-  const load = loader._load;
-  loader._load = (request, ...rest) => {
-    refuse(request);
-    return load.call(loader, request, ...rest);
-  };
-  const builtin = process.getBuiltinModule;
-  if (builtin !== undefined) {
-    process.getBuiltinModule = ((id: string) => {
-      refuse(id);
-      return builtin.call(process, id);
-    }) as typeof process.getBuiltinModule;
-  }
-}
-
-function refuse(request: string): void {
-  if (!forbiddenModules.has(request)) return;
-  throw new Error(`${request} cannot be used in this process: its native half reaps every child; use Pilot.spawn`);
 }

@@ -158,6 +158,8 @@ export interface Pilot {
   remember(memory: string): boolean;
   /** Says why JavaScript is about to end; only the message about that end uses it. */
   lastWords(cause: "throw" | "rejection", words: string): void;
+  /** Gives up: the native half alone forwards signals, waits for the application and leaves with its code (none: 70). */
+  park(words: string): never;
   /**
    * The new pid, or a negative errno when exec (or anything before it) failed: then there will be no event of this run.
    * -ENOBUFS: 512 runs are unfinished, that is, alive or with an event that was not drained.

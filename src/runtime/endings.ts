@@ -1,8 +1,10 @@
-import type { Effect } from "../core/contract.ts";
+import type { Effect, Ended } from "../core/contract.ts";
 import type { LogLevel } from "../native/pilot.ts";
 import type { JobId } from "../plan.ts";
 import type { Environment } from "./environment.ts";
-import { type Reason, type Sender, senderWords } from "./reason.ts";
+import { OomWatch } from "./oom.ts";
+import { execReason, type Reason, type ReasonWord, reasonOf, type Sender, senderWords } from "./reason.ts";
+import type { RunRecord } from "./run-record.ts";
 import { signalName } from "./signals.ts";
 import { writeTermination } from "./termination.ts";
 
@@ -13,19 +15,22 @@ const PID_VARIABLE = /_PID$/;
 type LogEffect = Extract<Effect, { t: "log" }>;
 type Note = (metric: string, value: number, labels: Readonly<Record<string, string>>) => void;
 
-/** What is told about a run's end: whose it was. */
-export interface Whose {
-  job: JobId;
-  label: string;
-  /** Names of the variables for its pid; undefined for a health check, whose end is no news to others. */
-  pidVariables: readonly string[] | undefined;
-}
+/** The core's name for each reason. */
+const BY = {
+  exit: "itself",
+  stop: "us",
+  timeout: "us",
+  signal: "outside",
+  oom: "oom",
+  exec: "itself",
+} as const satisfies Record<ReasonWord, string>;
 
 /** Tells why processes ended, and at last why the container does. */
 export class Endings {
   readonly #environment: Environment;
   readonly #note: Note;
   readonly #reasons = new Map<JobId, Reason>();
+  readonly #oom = new OomWatch();
   #asked: (Sender & { signal: number }) | undefined;
 
   constructor(environment: Environment, note: Note) {
@@ -40,12 +45,33 @@ export class Endings {
     this.#asked ??= { signal: Number(signal), pid: Number(pid), uid: Number(uid) };
   }
 
-  /** Before anything that follows from it is done, so that hooks find it in their environment. */
-  ended({ job, label, pidVariables }: Whose, reason: Reason): void {
-    this.#note(METRIC, 1, { job: label, reason: reason.word });
-    if (pidVariables === undefined) return;
+  /** What is remembered from here on is that of this container. */
+  begin(): void {
+    this.#oom.begin();
+  }
+
+  /**
+   * A run's process has ended, `sender` by a signal of whom. Before anything that follows from it is done, so that hooks
+   * find it in their environment.
+   */
+  ended(record: RunRecord, how: Ended, sender: Sender | undefined): (typeof BY)[ReasonWord] {
+    const { sent, command } = record;
+    record.reason = reasonOf({ label: command.label, how, sent, sender, oom: () => this.#oom.struck() });
+    this.#tell(record, record.reason);
+    return BY[record.reason.word];
+  }
+
+  /** One could not be started. `why`: what was wrong with it. */
+  refused(run: Pick<RunRecord, "job" | "probe" | "command">, why: string, code: number): void {
+    this.#tell(run, execReason(run.command.label, why, code));
+  }
+
+  #tell({ job, probe, command }: Pick<RunRecord, "job" | "probe" | "command">, reason: Reason): void {
+    this.#note(METRIC, 1, { job: command.label, reason: reason.word });
+    // A health check's end is no news to others.
+    if (probe !== undefined) return;
     this.#reasons.set(job, reason);
-    for (const name of pidVariables) {
+    for (const name of command.pidVariables ?? []) {
       const stem = name.replace(PID_VARIABLE, "_EXIT");
       this.#environment.set(`${stem}_REASON`, reason.word);
       this.#environment.set(`${stem}_CODE`, String(reason.code));

@@ -5,11 +5,11 @@ import { Accounts } from "./accounts.ts";
 import type { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import { errnoName } from "./errno.ts";
-import { OomWatch } from "./oom.ts";
+import type { Lazy } from "./lazy.ts";
 import type { Policy } from "./policy.ts";
 import { findProgram } from "./programs.ts";
-import { execReason, type Reason, reasonOf, type Sender } from "./reason.ts";
-import { attributesOf, BY, type FailedStart, type RunRecord, recordOf, type Spawn, whose } from "./run-record.ts";
+import type { Sender } from "./reason.ts";
+import { attributesOf, type FailedStart, type RunRecord, recordOf, type Spawn } from "./run-record.ts";
 import { SIGKILL } from "./signals.ts";
 import { WaitingStarts } from "./waiting-starts.ts";
 
@@ -35,13 +35,12 @@ export class Processes {
   readonly #ended = new Map<RunId, RunRecord>();
   readonly #failed = new Map<RunId, FailedStart>();
   readonly #waiting = new WaitingStarts(({ effect, command, file }) => this.#exec(effect, command, file));
-  readonly #oom = new OomWatch();
-  readonly #endings: Endings;
+  readonly #endings: Lazy<Endings>;
   /** By the number of the signal that went to the main job in its place. */
   readonly #senders = new Map<number, Sender>();
   #policy: Policy = { main: undefined, forward: [], graceMs: 0 };
 
-  constructor(pilot: Pilot, environment: Environment, endings: Endings, push: (input: Unnumbered) => void) {
+  constructor(pilot: Pilot, environment: Environment, endings: Lazy<Endings>, push: (input: Unnumbered) => void) {
     this.#pilot = pilot;
     this.accounts = new Accounts(pilot);
     this.#environment = environment;
@@ -84,12 +83,6 @@ export class Processes {
   use(policy: Policy): void {
     this.#policy = policy;
     this.#pilot.policy(this.#runOf(policy.main), policy.forward, policy.graceMs);
-  }
-
-  /** What can wait until the application runs. */
-  settle(): void {
-    this.accounts.begin();
-    this.#oom.begin();
   }
 
   spawn(effect: Spawn, deeds: Deeds): void {
@@ -140,7 +133,11 @@ export class Processes {
   }
 
   /** What the native half has to say about processes. */
-  take(event: Exclude<NativeEvent, { t: "signal" | "orphans" }>): void {
+  take(event: Exclude<NativeEvent, { t: "signal" }>): void {
+    this.#endings.do((endings) => this.#take(event, endings));
+  }
+
+  #take(event: Exclude<NativeEvent, { t: "signal" }>, endings: Endings): void {
     const record = this.#runs.get(event.run);
     if (record === undefined) {
       const ended = this.#ended.get(event.run);
@@ -151,9 +148,9 @@ export class Processes {
     if (event.t === "closed") {
       record.awaits = false;
       record.output = event.output;
-      for (const late of record.late.splice(0)) this.#pass(record, late);
+      for (const late of record.late.splice(0)) this.#pass(record, late, endings);
     } else if (record.awaits) record.late.push(event);
-    else this.#pass(record, event);
+    else this.#pass(record, event, endings);
   }
 
   /** A run that lives or has ended a short while ago. */
@@ -165,7 +162,7 @@ export class Processes {
     return this.#failed.get(run);
   }
 
-  #pass(record: RunRecord, event: NativeEvent): void {
+  #pass(record: RunRecord, event: NativeEvent, endings: Endings): void {
     if (event.t === "groupEmpty") this.#push({ t: "groupEmpty", run: record.run });
     if (event.t !== "exited") return;
     this.#runs.delete(record.run);
@@ -173,21 +170,11 @@ export class Processes {
     if (pidUntilEnd) for (const name of pidVariables) this.#environment.unset(name, String(record.pid));
     remember(this.#ended, record.run, record);
     const how: Ended = event.signal === 0 ? { code: event.code } : { signal: event.signal, core: event.core };
-    record.reason = this.#reason(record, how, event.sender);
-    this.#endings.ended(whose(record), record.reason);
-    const captured = record.command.output === "capture" ? { captured: record.output } : {};
-    this.#push({ t: "exited", run: record.run, how, by: BY[record.reason.word], ...captured });
-  }
-
-  #reason(record: RunRecord, how: Ended, sender: Sender | undefined): Reason {
     const main = record.job === this.#policy.main && record.probe === undefined;
-    return reasonOf({
-      label: record.command.label,
-      how,
-      sent: record.sent,
-      sender: sender ?? (main && "signal" in how ? this.#senders.get(how.signal) : undefined),
-      oom: () => this.#oom.struck(),
-    });
+    const sender = event.sender ?? (main ? this.#senders.get(event.signal) : undefined);
+    const by = endings.ended(record, how, sender);
+    const captured = record.command.output === "capture" ? { captured: record.output } : {};
+    this.#push({ t: "exited", run: record.run, how, by, ...captured });
   }
 
   /** The words are loaded only now. Should that fail, the error's name has to do. */
@@ -203,8 +190,10 @@ export class Processes {
     const { run } = effect;
     const code = errno === "ENOENT" && step === "exec" ? 127 : 126;
     remember(this.#failed, run, { command, why });
-    this.#endings.ended(whose({ ...effect, command }), execReason(command.label, why, code));
-    this.#push({ t: "spawnFailed", run, errno, code });
+    this.#endings.do((endings) => {
+      endings.refused({ job: effect.job, probe: effect.probe, command }, why, code);
+      this.#push({ t: "spawnFailed", run, errno, code });
+    });
   }
 
   #request(effect: Spawn, command: Command, file: string): SpawnRequest {

@@ -2,8 +2,7 @@
 import type { Effect, RunId } from "../core/contract.ts";
 import type { Attributes, NativeEvent } from "../native/pilot.ts";
 import type { Command, JobId, ProcessAttributes } from "../plan.ts";
-import type { Whose } from "./endings.ts";
-import type { Reason, ReasonWord, Sent } from "./reason.ts";
+import type { Reason, Sent } from "./reason.ts";
 import { SIGKILL } from "./signals.ts";
 
 export type Spawn = Extract<Effect, { t: "spawn" }>;
@@ -34,16 +33,6 @@ export interface FailedStart {
   why: string;
 }
 
-/** The core's name for each reason. */
-export const BY = {
-  exit: "itself",
-  stop: "us",
-  timeout: "us",
-  signal: "outside",
-  oom: "oom",
-  exec: "itself",
-} as const satisfies Record<ReasonWord, string>;
-
 /** Of a run that has just been started. */
 export function recordOf(effect: Spawn, command: Command, pid: number): RunRecord {
   return {
@@ -58,11 +47,6 @@ export function recordOf(effect: Spawn, command: Command, pid: number): RunRecor
     late: [],
     output: "",
   };
-}
-
-/** Whose end it is. */
-export function whose({ job, probe, command }: { job: JobId; probe?: string | undefined; command: Command }): Whose {
-  return { job, label: command.label, pidVariables: probe === undefined ? (command.pidVariables ?? []) : undefined };
 }
 
 /** What the native half is to set. A health check does not outlive us: nobody would take its answer. */

@@ -124,13 +124,56 @@ function terminal(): void {
   spawn(1, words, { stdin: "inherit", foreground: true });
 }
 
-function guard(): void {
+async function guard(): Promise<void> {
   begin();
   for (const name of ["child_process", "node:child_process", "cluster", "node:cluster"])
     attempt(name, () => require(name));
   attempt("getBuiltinModule", () => process.getBuiltinModule?.("child_process"));
+  const got = await import("node:child_process");
+  attempt("import, spawn", () => got.spawn("true"));
+  attempt("import, execFile", () => got.execFile("true"));
+  attempt("import, fork", () => got.fork("/dev/null"));
+  attempt("import, spawnSync", () => got.spawnSync("true"));
+  attempt("import, execSync", () => got.execSync("true"));
   attempt("fs", () => typeof require("node:fs").readFileSync);
   pilot.exit(0);
+}
+
+/** The addon in a Worker, which must not have it, while the main thread does. */
+async function worker(): Promise<void> {
+  begin();
+  const { Worker } = require("node:worker_threads") as typeof import("node:worker_threads");
+  const code = "process.dlopen({ exports: {} }, require('node:worker_threads').workerData)";
+  for (let round = 0; round < 3; round++) {
+    const thread = new Worker(code, { eval: true, workerData: words[0] });
+    const [error] = await new Promise<[Error]>((resolve) => thread.once("error", (thrown) => resolve([thrown])));
+    say({ t: "thrown", what: "Worker", message: error.message });
+  }
+  attempt("main thread", () => pilot.spawn(request(1, ["/bin/true"])) > 0);
+  pilot.exit(0);
+}
+
+/** All calls at a time when none is expected: while the process leaves by the way of Node, and in its last handlers. */
+function late(): void {
+  const [how] = words;
+  const all = (when: string): void => {
+    attempt(`${when}: boot`, () => pilot.boot().pid1);
+    attempt(`${when}: start`, () => pilot.start(() => {}));
+    attempt(`${when}: drain`, () => pilot.drain().length >= 0);
+    attempt(`${when}: spawn`, () => pilot.spawn(request(how === "started" ? 2 : 1, ["/bin/true"])) !== 0);
+    attempt(`${when}: signal`, () => pilot.signal(77, 15, "group"));
+    attempt(`${when}: policy`, () => pilot.policy(0, [15], 100));
+    attempt(`${when}: sweep`, () => pilot.sweep(0) >= 0);
+    attempt(`${when}: log`, () => pilot.log("info", "late", []));
+    attempt(`${when}: spawnFailure`, () => pilot.spawnFailure());
+    attempt(`${when}: logSettings`, () => pilot.logSettings({ level: "info", format: "text", dialect: "v3", fd: 2 }));
+  };
+  if (how === "started") begin();
+  process.once("exit", () => {
+    all("exit");
+    pilot.exit(9);
+  });
+  process.exit(3);
 }
 
 /** JavaScript ends in the way of the first word while an application and a companion run. */
@@ -199,6 +242,19 @@ function misuse(): void {
   attempt("NUL in argv", () => pilot.spawn(wrong({ argv: ["a", "b\0c"] })));
   attempt("env no array", () => pilot.spawn(wrong({ env: "PATH=/" })));
   attempt("stdout unknown", () => pilot.spawn(wrong({ stdout: "file" })));
+  const given = (attributes: object) => pilot.spawn(wrong({ attributes }));
+  attempt("attributes no object", () => pilot.spawn(wrong({ attributes: 7 })));
+  attempt("uid negative", () => given({ uid: -1 }));
+  attempt("nice too nice", () => given({ nice: 20 }));
+  attempt("umask too much", () => given({ umask: 0o1000 }));
+  attempt("limit unknown", () => given({ limits: [["files", 1, 1]] }));
+  attempt("limit half", () => given({ limits: [["core", 0.5, 1]] }));
+  attempt("groups a number", () => given({ groups: 5 }));
+  attempt("oomScoreAdj too much", () => given({ oomScoreAdj: 1001 }));
+  attempt("capability unknown", () => given({ capabilities: ["CAP_ALL"] }));
+  attempt("privileges a string", () => given({ noNewPrivileges: "yes" }));
+  attempt("cwd with NUL", () => given({ cwd: "/\0" }));
+  attempt("deathSignal 0", () => given({ deathSignal: 0 }));
   attempt("stdin log", () => pilot.spawn(wrong({ stdin: "log" })));
   attempt("foreground a string", () => pilot.spawn(wrong({ foreground: "yes" })));
   attempt("fields no pairs", () => pilot.spawn(wrong({ fields: [1] })));
@@ -226,6 +282,8 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   die,
   "die-alone": dieAlone,
   misuse,
+  worker,
+  late,
   "wasm-traps": wasmTraps,
   exit: () => pilot.exit(Number(words[0])),
   // What the standard streams do to a shared pipe, and what is left of it.

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { describeContainers } from "../e2e/harness.ts";
-import { drive, saidOf, starts } from "./image.ts";
+import { drive, inImage, saidOf, starts } from "./image.ts";
 
 describeContainers("wrong use", () => {
   it("child_process cannot be had in the init", async () => {
@@ -15,8 +15,33 @@ describeContainers("wrong use", () => {
       "node:cluster",
     ]);
     expect(told).toHaveLength(thrown.length);
-    expect(saidOf(box, "said").map(({ text }) => text)).toContain('fs: "function"');
+    expect(told.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(["spawn", "execFile", "fork", "spawnSync", "execSync"].map((name) => `import, ${name}`)),
+    );
+    expect(saidOf(box, "said").map(({ text }) => text)).toEqual(['fs: "function"']);
   });
+
+  it("the addon cannot be loaded in a Worker, and goes on in the main thread", async () => {
+    const box = await drive("launcher", ["worker", inImage("pilot.node")]);
+    expect(await box.exit).toEqual({ code: 0 });
+    const thrown = saidOf(box, "thrown").map(({ message }) => message);
+    expect(thrown).toEqual(
+      Array(3).fill("the native half belongs to the main thread: it cannot be loaded in a Worker"),
+    );
+    expect(saidOf(box, "said").map(({ text }) => text)).toEqual(["main thread: true"]);
+  });
+
+  it.each(starts.flatMap((start) => [[start, "started"] as const, [start, "not started"] as const]))(
+    "%s, %s: no call crashes while the process leaves by Node's own way",
+    async (start, how) => {
+      const box = await drive(start, ["late", how]);
+      expect(await box.exit).toEqual({ code: 9 });
+      const calls = [...saidOf(box, "said").map(({ text }) => text), ...saidOf(box, "thrown").map(({ what }) => what)];
+      expect(calls).toHaveLength(10);
+      const thrown = how === "started" ? ["exit: start"] : [];
+      expect(saidOf(box, "thrown").map(({ what }) => what)).toEqual(thrown);
+    },
+  );
 
   it.each(starts)("%s: each wrong argument is named, and nothing happens", async (start) => {
     const box = await drive(start, ["misuse"]);
@@ -33,6 +58,18 @@ describeContainers("wrong use", () => {
       "NUL in argv": "argv must be a string without a NUL character",
       "env no array": "env must be an array",
       "stdout unknown": `stdout ${streams}`,
+      "attributes no object": "limits must be a property of an object",
+      "uid negative": "uid must be an integer from 0 to 4294967294",
+      "nice too nice": "nice must be an integer from -20 to 19",
+      "umask too much": "umask must be an integer from 0 to 511",
+      "limit unknown": expect.stringMatching(/^limits must be one of "as", "core"/),
+      "limit half": "limits must be an integer from 0 to 9007199254740992",
+      "groups a number": "groups must be an array",
+      "oomScoreAdj too much": "oomScoreAdj must be an integer from -1000 to 1000",
+      "capability unknown": expect.stringMatching(/^capabilities must be one of "CHOWN"/),
+      "privileges a string": "noNewPrivileges must be true or false",
+      "cwd with NUL": "cwd must be a string without a NUL character",
+      "deathSignal 0": "deathSignal must be an integer from 1 to 64",
       "stdin log": 'stdin must be one of "inherit", "null"',
       "foreground a string": "foreground must be true or false",
       "fields no pairs": "fields must be a string",

@@ -5,6 +5,7 @@ import type { Pilot } from "../../../src/native/pilot.ts";
 import type { Command, Deeds } from "../../../src/plan.ts";
 import type { Endings } from "../../../src/runtime/endings.ts";
 import { Environment } from "../../../src/runtime/environment.ts";
+import { Lazy } from "../../../src/runtime/lazy.ts";
 import { Processes, type Unnumbered } from "../../../src/runtime/processes.ts";
 
 const ENOBUFS = 105;
@@ -27,7 +28,12 @@ function stage(room: number) {
     },
   } as unknown as Pilot;
   const inputs: Unnumbered[] = [];
-  const endings = { ended() {} } as unknown as Endings;
+  const endings = new Lazy(
+    async () => ({ refused() {} }) as unknown as Endings,
+    (error) => {
+      throw error;
+    },
+  );
   const processes = new Processes(pilot, new Environment({}), endings, (input) => inputs.push(input));
   const spawn = (run: number): void => processes.spawn({ t: "spawn", cause: 1, run, job: "x" }, deeds);
   return { spawned, free, inputs, processes, spawn };
