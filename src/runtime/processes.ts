@@ -133,7 +133,7 @@ export class Processes {
   }
 
   /** What the native half has to say about processes. */
-  take(event: Exclude<NativeEvent, { t: "signal" }>): void {
+  take(event: Exclude<NativeEvent, { t: "signal" | "orphans" }>): void {
     this.#endings.do((endings) => this.#take(event, endings));
   }
 
