@@ -137,7 +137,7 @@ export class Processes {
     this.#endings.do((endings) => this.#take(event, endings));
   }
 
-  #take(event: Exclude<NativeEvent, { t: "signal" }>, endings: Endings): void {
+  #take(event: Exclude<NativeEvent, { t: "signal" | "orphans" }>, endings: Endings): void {
     const record = this.#runs.get(event.run);
     if (record === undefined) {
       const ended = this.#ended.get(event.run);
