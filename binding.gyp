@@ -4,6 +4,7 @@
   "variables": {
     "napi_headers%": "<!(node -p \"try { require('node-api-headers').include_dir } catch { 'dist/include' }\")",
     "core_sources": [
+      "native/altstack.c",
       "native/attributes.cc",
       "native/boot.cc",
       "native/control.cc",
@@ -23,6 +24,7 @@
       "native/logsink.cc",
       "native/logthread.cc",
       "native/mapping.cc",
+      "native/orphans.cc",
       "native/process.cc",
       "native/procfs.cc",
       "native/queue.cc",
@@ -33,6 +35,7 @@
       "native/table.cc",
       "native/terminal.cc",
       "native/thread.cc",
+      "native/watchdog.cc",
     ],
   },
   "target_defaults": {
@@ -46,7 +49,7 @@
   "targets": [
     {
       "target_name": "pilot",
-      "sources": ["native/addon.cc", "native/addon_attributes.cc", "native/addon_events.cc", "native/addon_rebirth.cc", "native/addon_spawn.cc", "native/napi_args.cc", "<@(core_sources)"],
+      "sources": ["native/addon.cc", "native/addon_account.cc", "native/addon_attributes.cc", "native/addon_events.cc", "native/addon_rebirth.cc", "native/addon_spawn.cc", "native/napi_args.cc", "<@(core_sources)"],
       "include_dirs": ["<(napi_headers)"],
       "defines": ["NAPI_VERSION=8"],
       "cflags": ["-fPIC"],

@@ -128,6 +128,8 @@ static const Method methods[] = {
     {"signal", signal_call}, {"policy", policy_call}, {"sweep", sweep_call}, {"exit", exit_call},
     {"logSettings", log_settings_call}, {"log", log_call}, {"listen", listen_call}, {"peer", peer_call},
     {"told", told_call},     {"remember", remember_call}, {"lastWords", last_words_call},
+    {"swept", swept_call},     {"orphans", orphans_call},
+    {"park", park_call},
 };
 
 }  // namespace pilot

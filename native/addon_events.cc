@@ -10,6 +10,7 @@
 #include "napi_values.h"
 #include "queue.h"
 #include "thread.h"
+#include "watchdog.h"
 
 namespace pilot {
 
@@ -20,8 +21,12 @@ static std::atomic<bool> ringing{false};
 
 static constexpr uint32_t drain_max = queue_events_max;
 
-static void call_doorbell(napi_env env, napi_value callback, void*, void*) {
-  if (env == nullptr || callback == nullptr) return;
+// Its address marks a call that only asks whether JavaScript comes round.
+static char sign_of_life;
+
+static void call_doorbell(napi_env env, napi_value callback, void*, void* data) {
+  watchdog_answer();
+  if (data == &sign_of_life || env == nullptr || callback == nullptr) return;
   napi_value result;
   if (napi_call_function(env, undefined(env), callback, 0, nullptr, &result) != napi_pending_exception) return;
   // Node would only warn about an exception that leaves a threadsafe function.
@@ -32,10 +37,12 @@ static void call_doorbell(napi_env env, napi_value callback, void*, void*) {
 
 static void* bell_main() {
   for (;;) {
-    queue_wait_bell();
+    bool rung = queue_wait_bell(watchdog_nap_ms());
+    if (!rung && !watchdog_wants_answer()) continue;
     ringing.store(true);
     napi_threadsafe_function function = doorbell.load();
-    if (function != nullptr) napi_call_threadsafe_function(function, nullptr, napi_tsfn_nonblocking);
+    void* data = rung ? nullptr : &sign_of_life;
+    if (function != nullptr) napi_call_threadsafe_function(function, data, napi_tsfn_nonblocking);
     ringing.store(false);
   }
 }
@@ -64,7 +71,7 @@ napi_value start_call(napi_env env, napi_callback_info info) {
   }
   if (!boot_or_throw(env)) return nullptr;
   started = true;
-  dead_install();
+  dead_install(true);
   napi_value name;
   napi_create_string_utf8(env, "containerpilot", NAPI_AUTO_LENGTH, &name);
   napi_threadsafe_function function = nullptr;
@@ -72,6 +79,7 @@ napi_value start_call(napi_env env, napi_callback_info info) {
   napi_create_threadsafe_function(env, values[0], nullptr, name, 0, 1, nullptr, nullptr, nullptr, call_doorbell, &function);
   doorbell.store(function);
   napi_add_env_cleanup_hook(env, stop_doorbell, nullptr);
+  watchdog_begin();
   int error = thread_start("cp-bell", bell_main);
   if (error != 0) napi_throw_error(env, nullptr, strerror(-error));
   return undefined(env);
@@ -111,6 +119,9 @@ static void fill_event(napi_env env, napi_value object, const Event& event) {
       set_integer(env, object, "uid", event.uid);
       set_boolean(env, object, "forwarded", event.flag);
       return;
+    case EventType::orphans:
+      set_text(env, object, "t", "orphans", NAPI_AUTO_LENGTH);
+      return;
   }
 }
 
@@ -133,6 +144,7 @@ static void settle() {
         table_told(run, CP_OWES_GROUP);
         break;
       case EventType::signal:
+      case EventType::orphans:
         break;
     }
   }

@@ -85,4 +85,15 @@ napi_value last_words_call(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+napi_value park_call(napi_env env, napi_callback_info info) {
+  if (!boot_or_throw(env)) return nullptr;
+  Arena arena;
+  Reader reader(env, arena);
+  napi_value values[1];
+  arguments(env, info, values);
+  const char* words = reader.c_string(values[0], "words");
+  if (reader.failed()) return nullptr;
+  dead_park(words);
+}
+
 }  // namespace pilot

@@ -46,7 +46,7 @@ static int bring_up(bool early) {
   // Without the pump children write to our own streams, and our own lines go out bare.
   state.pump = !scarce && pump_start() == 0;
   // Node's own boot can fail as well.
-  if (table_adopts()) dead_install();
+  if (table_adopts()) dead_install(false);
   // After the pump: what ended while the program was replaced has to reach it.
   int reaper_error = reaper_start();
   return signals_error != 0 ? signals_error : reaper_error;

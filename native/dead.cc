@@ -190,8 +190,31 @@ static void on_fault(int signo, siginfo_t* info, void* context) {
   go_on_without("the JavaScript half has crashed; the native half forwards signals and waits for the application");
 }
 
+void dead_park(const char* words) {
+  if (!main_started()) leave(exit_internal);
+  go_on_without(words);
+}
+
 void dead_hung() {
   if (rebirth_has_work() && claim_death()) rebirth(CP_CAUSE_HANG, false);
+}
+
+using OomHandler = void (*)(const char* where, const void* details);
+
+/** Node's own would abort without a word that we could tell from any other abort; V8 has written its part by now. */
+static void on_heap_exhausted(const char* where, const void*) {
+  dead_last_words(CP_CAUSE_HEAP, where, (uint32_t)strlen(where));
+  abort();
+}
+
+/** V8's C++ names as every supported Node exports them; where one is missing the cause is called abort. */
+static void watch_heap() {
+  auto current = reinterpret_cast<void* (*)()>(dlsym(RTLD_DEFAULT, "_ZN2v87Isolate10GetCurrentEv"));
+  auto set = reinterpret_cast<void (*)(void*, OomHandler)>(
+      dlsym(RTLD_DEFAULT, "_ZN2v87Isolate18SetOOMErrorHandlerEPFvPKcRKNS_10OOMDetailsEE"));
+  if (current == nullptr || set == nullptr) return;
+  void* isolate = current();
+  if (isolate != nullptr) set(isolate, on_heap_exhausted);
 }
 
 static void install_fault_stack() {
@@ -206,7 +229,8 @@ static void install_fault_stack() {
   sigaltstack(&stack, nullptr);
 }
 
-void dead_install() {
+void dead_install(bool with_runtime) {
+  if (with_runtime) watch_heap();
   wasm_trap = reinterpret_cast<WasmTrap>(dlsym(RTLD_DEFAULT, "_ZN2v829TryHandleWebAssemblyTrapPosixEiP9siginfo_tPv"));
   install_fault_stack();
   struct sigaction action = {};

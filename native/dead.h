@@ -16,9 +16,12 @@ void dead_hung();
 
 /**
  * From now on neither a fault nor exit() ends this process while the application lives. To be called after Node has set its
- * own handlers, on the JavaScript thread.
+ * own handlers, on the JavaScript thread. `with_runtime`: there is a JavaScript engine by now.
  */
-void dead_install();
+void dead_install(bool with_runtime);
+
+/** JavaScript gives up: the application goes on without it, and its code is the container's. Without an application: 70. */
+[[noreturn]] void dead_park(const char* words);
 
 /** Which run is the application (0: none), which signals go to it, and how long the others get to end after it. */
 void dead_policy(uint32_t main, uint64_t forward, int grace_ms);

@@ -31,6 +31,8 @@ int cp_mask(int how, uint64_t set, uint64_t* old) {
 
 void cp_mask_guard(void) { guarded = 1; }
 
+int cp_mask_is_guarded(void) { return guarded; }
+
 static uint64_t as_bits(const sigset_t* set) {
   uint64_t bits;
   memcpy(&bits, set, sizeof bits);

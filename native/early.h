@@ -31,6 +31,9 @@ int cp_mask(int how, uint64_t set, uint64_t* old);
 /* From now on nobody in this process opens our signals by pthread_sigmask; works only where we are preloaded. */
 void cp_mask_guard(void);
 
+/* Whether cp_mask_guard was called. */
+int cp_mask_is_guarded(void);
+
 /* Fills `origin` with the present state, unless the preload constructor did so before Node ran. */
 void cp_origin(struct cp_origin* origin);
 

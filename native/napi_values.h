@@ -49,6 +49,7 @@ napi_value drain_call(napi_env env, napi_callback_info info);
 napi_value told_call(napi_env env, napi_callback_info info);
 napi_value remember_call(napi_env env, napi_callback_info info);
 napi_value last_words_call(napi_env env, napi_callback_info info);
+napi_value park_call(napi_env env, napi_callback_info info);
 /** Adds to the answer of `boot` what an earlier runtime of this process has left. */
 void set_adoption(napi_env env, napi_value boot);
 void read_attributes(Reader& reader, Arena& arena, napi_value from, Attributes* attributes);
@@ -56,5 +57,7 @@ napi_value spawn_failure_call(napi_env env, napi_callback_info info);
 napi_value spawn_call(napi_env env, napi_callback_info info);
 napi_value log_settings_call(napi_env env, napi_callback_info info);
 napi_value log_call(napi_env env, napi_callback_info info);
+napi_value swept_call(napi_env env, napi_callback_info info);
+napi_value orphans_call(napi_env env, napi_callback_info info);
 
 }  // namespace pilot

@@ -61,6 +61,7 @@ struct Process {
   int32_t parent;
   bool zombie;
   bool below_us;
+  char name[process_name_bytes];
 };
 
 // Static because a sweep must not need memory; guarded by sweep_lock.
@@ -68,6 +69,8 @@ static Process processes[processes_max];
 static int process_count;
 static int32_t signalled[processes_max];
 static int signalled_count;
+static SweptProcess named[swept_max];
+static int named_count;
 static FutexLock sweep_lock;
 
 /** Parent and state from /proc/PID/stat, read behind the last ')': the name before it may hold anything (proc(5)). */
@@ -79,7 +82,11 @@ static bool read_process(int pid, Process* process) {
   if (rest == nullptr || rest[1] != ' ' || rest[2] == 0 || rest[3] != ' ') return false;
   int parent = 0;
   for (const char* digit = rest + 4; *digit >= '0' && *digit <= '9'; digit++) parent = parent * 10 + (*digit - '0');
-  *process = {pid, parent, rest[2] == 'Z' || rest[2] == 'X', false};
+  *process = {pid, parent, rest[2] == 'Z' || rest[2] == 'X', false, {}};
+  const char* name = strchr(stat, '(');
+  size_t bytes = name != nullptr && name < rest ? (size_t)(rest - name - 1) : 0;
+  if (bytes >= process_name_bytes) bytes = process_name_bytes - 1;
+  if (bytes > 0) memcpy(process->name, name + 1, bytes);
   return true;
 }
 
@@ -120,6 +127,13 @@ static void signal_held(const Process& process, int signo) {
   kill(process.pid, signo);
 }
 
+static void remember_name(const Process& process) {
+  if (named_count == swept_max) return;
+  SweptProcess* one = &named[named_count++];
+  one->pid = process.pid;
+  memcpy(one->name, process.name, sizeof one->name);
+}
+
 static bool was_signalled(int32_t pid) {
   for (int i = 0; i < signalled_count; i++)
     if (signalled[i] == pid) return true;
@@ -135,7 +149,11 @@ static int kill_all(int signo) {
 static int sweep_container(int signo) {
   int alive = 0;
   bool counted = collect() == 0;
-  for (int i = 0; i < process_count; i++) alive += !processes[i].zombie;
+  for (int i = 0; i < process_count; i++) {
+    if (processes[i].zombie) continue;
+    alive++;
+    if (signo != 0) remember_name(processes[i]);
+  }
   int error = kill_all(signo);
   if (error == -ESRCH) return 0;
   if (!counted) return error == 0 ? 1 : error;
@@ -156,6 +174,7 @@ static int sweep_tree(int signo) {
       if (!process.below_us || process.zombie) continue;
       alive++;
       if (signo == 0 || was_signalled(process.pid) || signalled_count == processes_max) continue;
+      remember_name(process);
       signal_held(process, signo);
       signalled[signalled_count++] = process.pid;
       found = true;
@@ -167,7 +186,14 @@ static int sweep_tree(int signo) {
 
 int process_sweep(int signo) {
   FutexGuard guard(sweep_lock);
+  if (signo != 0) named_count = 0;
   return getpid() == 1 ? sweep_container(signo) : sweep_tree(signo);
+}
+
+int process_swept(SweptProcess (&swept)[swept_max]) {
+  FutexGuard guard(sweep_lock);
+  memcpy(swept, named, sizeof named);
+  return named_count;
 }
 
 }  // namespace pilot

@@ -30,6 +30,20 @@ bool group_is_empty(int32_t leader);
  */
 int process_sweep(int signo);
 
+/** As /proc/PID/stat has it, with the NUL: a comm is 15 bytes at most (proc(5)), those of kernel threads are longer. */
+inline constexpr int process_name_bytes = 32;
+
+struct SweptProcess {
+  int32_t pid;
+  char name[process_name_bytes];
+};
+
+/** At most so many are named: a log line has to hold them. */
+inline constexpr int swept_max = 32;
+
+/** Whom the last process_sweep with a signal found; how many of them are named, 0 without /proc. JavaScript's thread. */
+int process_swept(SweptProcess (&swept)[swept_max]);
+
 /** Makes orphans ours when we are not PID 1. True when we are a subreaper. */
 bool subreaper_claim();
 

@@ -8,11 +8,13 @@
 
 namespace pilot {
 
-// Three events a run, and one signal of each number beyond the free share.
+// Three events a run, one for each power of ten of orphans, and one signal of each number beyond the free share.
 static constexpr uint32_t signal_share = 256;
 static constexpr uint32_t signal_numbers = 65;
+static constexpr uint32_t orphan_warnings = 20;
 static constexpr uint32_t ring_capacity = queue_events_max;
-static_assert(3 * CP_CHILDREN_MAX + signal_share + signal_numbers <= ring_capacity, "no event of a run may be lost");
+static_assert(3 * CP_CHILDREN_MAX + orphan_warnings + signal_share + signal_numbers <= ring_capacity,
+              "no event of a run may be lost");
 
 static Ring<Event, ring_capacity> ring;
 static std::atomic<uint32_t> signals_queued[signal_numbers];
@@ -69,11 +71,12 @@ void queue_each_untold(void (*each)(const Event& event)) {
 
 void queue_begin_drain() { bell.store(0); }
 
-void queue_wait_bell() {
-  for (;;) {
+bool queue_wait_bell(int timeout_ms) {
+  for (bool waited = false;; waited = true) {
     uint32_t rung = 1;
-    if (bell.compare_exchange_strong(rung, 2)) return;
-    futex_wait(&bell, rung, -1);
+    if (bell.compare_exchange_strong(rung, 2)) return true;
+    if (waited && timeout_ms >= 0) return false;
+    futex_wait(&bell, rung, timeout_ms);
   }
 }
 

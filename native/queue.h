@@ -8,7 +8,8 @@
 
 namespace pilot {
 
-enum class EventType : uint8_t { exited, closed, group_empty, signal };
+/** `orphans`: so many were reaped that somebody should be told (orphans.h). */
+enum class EventType : uint8_t { exited, closed, group_empty, signal, orphans };
 
 /** What JavaScript is told. Fields that a type does not name are 0. */
 struct Event {
@@ -50,8 +51,11 @@ void queue_each_untold(void (*each)(const Event& event));
 /** To be called before the pops of one drain: from here on a push rings again. */
 void queue_begin_drain();
 
-/** Waits until the doorbell was rung and not yet answered. For the thread that wakes JavaScript. */
-void queue_wait_bell();
+/**
+ * Waits until the doorbell was rung and not yet answered, at most `timeout_ms` (-1: no limit); whether it was. For the
+ * thread that wakes JavaScript.
+ */
+bool queue_wait_bell(int timeout_ms);
 
 /** Signals that were not reported one by one because the ring's share for them was full. */
 uint32_t queue_coalesced();

@@ -10,6 +10,7 @@
 #include "gate.h"
 #include "logadopt.h"
 #include "logpump.h"
+#include "orphans.h"
 #include "process.h"
 #include "queue.h"
 #include "signals.h"
@@ -35,8 +36,6 @@ void reaper_wake() {
   futex_wake(&wake, 1);
 }
 
-uint64_t reaper_orphans() { return cp_load(table->orphans); }
-
 /** What waitid found, as waitpid would give it (wait(2)); so it can be stored before the child is gone. */
 static int32_t wait_status(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return (info.si_status & 0xff) << 8;
@@ -46,7 +45,7 @@ static int32_t wait_status(const siginfo_t& info) {
 static void report(EventType type, const cp_child* child) {
   Event event = {};
   event.type = type;
-  event.run = cp_load(child->run);
+  if (child != nullptr) event.run = cp_load(child->run);
   if (type == EventType::exited) {
     event.pid = cp_load(child->pid);
     if (WIFEXITED(child->status)) {
@@ -60,17 +59,17 @@ static void report(EventType type, const cp_child* child) {
   queue_push(event);
 }
 
-
 static void reap(const siginfo_t& info) {
   int32_t pid = info.si_pid;
   bool empty = false, exec_failed = false;
-  cp_child* child = nullptr;
+  // Nobody else reaps, so what the pid means stays as it is; and the names of orphans are read while nobody waits.
+  cp_child* child = table_find_pid(pid);
+  if (child == nullptr && orphans_add(pid)) report(EventType::orphans, nullptr);
   {
     FutexGuard guard(kill_lock);
-    child = table_find_pid(pid);
     if (child != nullptr) {
       // A run that was adopted has been taken for started: its end is told.
-    exec_failed = cp_load(child->exec_errno) != 0 && cp_load(child->adopted) == 0;
+      exec_failed = cp_load(child->exec_errno) != 0 && cp_load(child->adopted) == 0;
       child->status = wait_status(info);
       cp_store(child->state, (uint32_t)(exec_failed ? CP_FAILED : CP_ENDED));
     }
@@ -80,10 +79,7 @@ static void reap(const siginfo_t& info) {
       cp_store(child->state, (uint32_t)(empty ? CP_GONE : CP_LINGERING));
     }
   }
-  if (child == nullptr) {
-    __atomic_fetch_add(&table->orphans, 1, __ATOMIC_SEQ_CST);
-    return;
-  }
+  if (child == nullptr) return;
   if (exec_failed) {
     // Spawn has returned the errno or is about to; there is nothing else to tell.
     cp_store(child->state, (uint32_t)CP_FREE);

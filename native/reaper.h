@@ -1,6 +1,5 @@
 // Reaps every child of the process, ours and adopted orphans, on a thread of its own.
 #pragma once
-#include <cstdint>
 
 namespace pilot {
 
@@ -9,8 +8,4 @@ int reaper_start();
 
 /** Something may have ended, or a first child was made. Never blocks, async-signal-safe. */
 void reaper_wake();
-
-/** Orphans reaped so far. */
-uint64_t reaper_orphans();
-
 }  // namespace pilot

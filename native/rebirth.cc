@@ -95,7 +95,8 @@ static void write_now(int fd, const char* text, size_t bytes) {
 static void write_termination_log(const char* text, size_t bytes) {
   int fd = open("/dev/termination-log", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return;
-  write_now(fd, text, bytes);
+  struct stat about;
+  if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) write_now(fd, text, bytes);
   close(fd);
 }
 
@@ -149,10 +150,10 @@ static void give_back(const Event& event) {
   siginfo_t info;
   memset(&info, 0, sizeof info);
   info.si_signo = event.signo;
-  info.si_code = SI_USER;
+  // Only the main thread may send what looks like kill; another one is held to be somebody else (rt_sigqueueinfo(2)).
+  info.si_code = SI_QUEUE;
   info.si_pid = event.pid;
   info.si_uid = event.uid;
-  // A process may send itself whatever it likes (rt_sigqueueinfo(2)).
   syscall(SYS_rt_sigqueueinfo, getpid(), event.signo, &info);
 }
 
@@ -161,6 +162,8 @@ static void keep_over_exec(bool keep) {
   for (int fd : {table_fd(), command.launcher_fd, command.runtime_fd})
     if (fd >= 0) fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
   log_keep_over_exec(keep);
+  // Node marks the standard streams, which children get by dup; where exec fails they may stay unmarked.
+  for (int fd = 0; keep && fd < 3; fd++) fcntl(fd, F_SETFD, 0);
 }
 
 static bool same_file(const char* path, int fd) {

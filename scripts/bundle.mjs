@@ -180,7 +180,8 @@ function licences(made) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const src = join(root, "src");
-  const entries = { containerpilot: join(src, "bin/containerpilot.ts"), cpctl: join(src, "bin/cpctl.ts") };
+  const programs = ["containerpilot", "cpctl", "cached"];
+  const entries = Object.fromEntries(programs.map((name) => [name, join(src, `bin/${name}.ts`)]));
   try {
     const made = await bundle({ entries, src, outdir: join(root, "dist") });
     writeFileSync(join(root, "dist/LICENSES.txt"), licences(made).join(`\n${"-".repeat(80)}\n\n`));

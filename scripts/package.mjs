@@ -100,7 +100,7 @@ function stage(target, node, arch) {
   mkdirSync(folder, { recursive: true });
   for (const file of ["containerpilot", "pilot.node"])
     copyFileSync(join(root, "prebuilds", target, file), join(folder, file));
-  for (const file of ["containerpilot.cjs", "cpctl.cjs", "LICENSES.txt"])
+  for (const file of ["containerpilot.cjs", "cpctl.cjs", "cached.cjs", "LICENSES.txt"])
     copyFileSync(join(root, "dist", file), join(folder, file));
   cpSync(join(root, "dist/chunks"), join(folder, "chunks"), { recursive: true });
   // Node's own program runs cpctl, whatever the image has.

@@ -136,7 +136,7 @@ const found = [
 /** Modules that no program (src) and no program or test (the rest) reaches, and other files that nothing names. */
 function deadFiles(files, report) {
   const paths = [...files.keys()];
-  const inPrograms = reachable(files, ["src/bin/containerpilot.ts", "src/bin/cpctl.ts"]);
+  const inPrograms = reachable(files, ["src/bin/containerpilot.ts", "src/bin/cpctl.ts", "src/bin/cached.ts"]);
   const inTests = reachable(
     files,
     paths.filter((path) => /\.(test|config)\.ts$/.test(path)),

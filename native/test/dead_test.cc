@@ -16,7 +16,7 @@ static int code_of(void (*body)()) {
   pid_t pid = fork();
   if (pid == 0) {
     if (boot(false).error != 0) _exit(99);
-    dead_install();
+    dead_install(false);
     body();
     _exit(98);
   }

@@ -36,10 +36,15 @@ void World::drain() {
       signals.push_back(event);
       continue;
     }
+    if (event.type == EventType::orphans) {
+      orphan_warnings++;
+      continue;
+    }
     Told& told = runs[event.run];
     switch (event.type) {
       case EventType::exited:
         told.exited++;
+        ended.push_back(event.run);
         told.order += 'e';
         told.pid = event.pid;
         told.code = event.code;
@@ -61,6 +66,7 @@ void World::drain() {
         table_told(event.run, CP_OWES_GROUP);
         break;
       case EventType::signal:
+      case EventType::orphans:
         break;
     }
   }

@@ -38,6 +38,9 @@ struct Told {
 struct World {
   std::map<uint32_t, Told> runs;
   std::vector<Event> signals;
+  /** In the order in which they were told. */
+  std::vector<uint32_t> ended;
+  int orphan_warnings = 0;
 
   /** Takes what is queued, and says so, as the addon does. */
   void drain();

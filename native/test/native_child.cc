@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +102,13 @@ static void orphans(int total, int batch) {
   }
 }
 
+/** Leaves one behind that has given itself a name. */
+static void orphan_named(const char* name) {
+  if (fork() != 0) return;
+  prctl(PR_SET_NAME, name);
+  _exit(0);
+}
+
 /** `words`: how it behaves. All of them write `ready` last. */
 static void linger(const std::string& how, const std::string& ready) {
   if (how.find("term-proof") != std::string::npos) signal(SIGTERM, SIG_IGN);
@@ -160,6 +168,7 @@ int main(int argc, char** argv) {
   if (verb == "report") report();
   if (verb == "count") count(words.at(1));
   if (verb == "orphans") orphans(atoi(words.at(1).c_str()), atoi(words.at(2).c_str()));
+  if (verb == "orphan-named") orphan_named(words.at(1).c_str());
   if (verb == "linger") linger(words.at(1), words.at(2));
   if (verb == "leave-behind") leave_behind(words.at(1));
   if (verb == "exit-on") exit_on(atoi(words.at(1).c_str()), words.at(2));

@@ -1,8 +1,12 @@
 // Reaping: nothing is lost, nothing is told twice, nobody stays a zombie.
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "../orphans.h"
 #include "harness.h"
 
 namespace pilot {
@@ -34,6 +38,14 @@ static void check_orphans(int total) {
   CHECK(getpid() != 1 || zombies() == 0);
   nap_ms(50);
   CHECK(cp_load(table->orphans) == (uint64_t)total);
+  OrphanKind kinds[orphan_kinds_max + 1];
+  uint64_t counted = 0;
+  uint32_t known = orphans_read(kinds);
+  for (uint32_t i = 0; i < known; i++) counted += kinds[i].count;
+  CHECK(counted == (uint64_t)total);
+  CHECK(known == 1 && strcmp(kinds[0].comm, "native_child") == 0 && strcmp(kinds[0].job, "test") == 0);
+  // At 100, and at 1000.
+  CHECK(world.orphan_warnings == (total < 1000 ? 1 : 2));
 }
 
 static void orphans_pid1() { check_orphans(1000); }
@@ -65,6 +77,48 @@ static void all_signals() {
   CHECK(wrong == 0);
 }
 
+/** Each waits for the next one to be gone altogether, reaped: so the last begun ends first, and nothing is told meanwhile. */
+static void order_of_ends() {
+  constexpr int count = 40;
+  CHECK(boot(false).error == 0);
+  std::vector<uint32_t> runs;
+  std::string folder = make_temp_dir();
+  for (int i = 0; i < count; i++) {
+    std::string script = "read pid <" + folder + "/" + std::to_string(i) + "; while kill -0 $pid 2>/dev/null; do sleep 0.005; done";
+    CHECK(mkfifo((folder + "/" + std::to_string(i)).c_str(), 0600) == 0);
+    runs.push_back(next_run());
+    CHECK(start_program(runs.back(), "/bin/sh", {"sh", "-c", script}) > 0);
+  }
+  // Each is told its successor; the last one that of a process that was never there.
+  for (int i = 0; i < count; i++) {
+    FILE* fifo = fopen((folder + "/" + std::to_string(i)).c_str(), "w");
+    const cp_child* next = i + 1 < count ? table_find_run(runs[i + 1]) : nullptr;
+    fprintf(fifo, "%d\n", next == nullptr ? 4194304 : next->pid);
+    fclose(fifo);
+  }
+  CHECK(world.ended.empty());
+  for (int waited = 0; waited < patience_ms && table_find_pid(cp_load(table_find_run(runs[0])->pid)) != nullptr; waited += 20)
+    nap_ms(20);
+  for (uint32_t run : runs) CHECK(world.wait_done(run));
+  std::vector<uint32_t> backwards(runs.rbegin(), runs.rend());
+  CHECK(world.ended == backwards);
+}
+
+/** Programs name themselves as they like: the table of names stays small, and no name breaks a line of the log. */
+static void orphan_names() {
+  CHECK(boot(false).error == 0);
+  constexpr int names = 80;
+  for (int i = 0; i < names; i++) {
+    CHECK(world.wait_done(start({"orphan-named", "a\nb" + std::to_string(i)})));
+    CHECK(world.wait([i] { return cp_load(table->orphans) == (uint64_t)i + 1; }));
+  }
+  OrphanKind kinds[orphan_kinds_max + 1];
+  CHECK(orphans_read(kinds) == orphan_kinds_max + 1);
+  CHECK(strcmp(kinds[0].comm, "a?b0") == 0);
+  CHECK(strcmp(kinds[orphan_kinds_max].comm, "(others)") == 0);
+  CHECK(kinds[orphan_kinds_max].count == names - orphan_kinds_max);
+}
+
 /** Nothing is there to wait for, then an orphan of somebody else's arrives, as after `docker exec`. */
 static void first_child_late() {
   CHECK(boot(false).error == 0);
@@ -84,6 +138,8 @@ static void first_child_late() {
 const std::vector<Test> reap_tests = {
     {"orphans as PID 1", Place::pid1, orphans_pid1},
     {"orphans as subreaper", Place::here, orphans_subreaper},
+    {"ends are told in their order", Place::here, order_of_ends},
+    {"orphans by name", Place::here, orphan_names},
     {"all exit codes", Place::here, all_codes},
     {"all ends by signal", Place::here, all_signals},
     {"first child is a late orphan", Place::pid1, first_child_late},

@@ -84,7 +84,7 @@ static void queue_coalesces_signals_only() {
 static std::atomic<int> wakes{0};
 static void* count_wakes(void*) {
   for (;;) {
-    queue_wait_bell();
+    queue_wait_bell(-1);
     wakes.fetch_add(1);
   }
 }

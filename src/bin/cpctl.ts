@@ -84,13 +84,27 @@ function schemaCommand(): Command {
     });
 }
 
+function installCommand(): Command {
+  return new Command("install")
+    .description("put containerpilot into a directory of an image, at its build, with V8's code for this Node")
+    .argument("<directory>", "such as /opt/containerpilot")
+    .option("--no-code-cache", "without V8's code")
+    .addHelpText("after", "\nNothing is written when it runs. Code of another Node, or for other flags, is ignored.")
+    .action(async (directory: string, given: { codeCache: boolean }) => {
+      const { install } = await import("../tools/install.ts");
+      const { code, text } = install(directory, given);
+      writeAll(STDOUT, text);
+      process.exitCode = code;
+    });
+}
+
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("cpctl")
     .description("Looks at configurations and running containers of containerpilot.")
     .version(VERSION)
     .configureOutput({ writeOut: (text) => writeAll(STDOUT, text), writeErr: (text) => writeAll(STDERR, text) })
     .exitOverride();
-  for (const command of [checkCommand(), renderCommand(), schemaCommand()]) {
+  for (const command of [checkCommand(), renderCommand(), schemaCommand(), installCommand()]) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   for (const command of askCommands()) program.addCommand(command.copyInheritedSettings(program));

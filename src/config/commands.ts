@@ -24,10 +24,13 @@ export function lintCommand(value: unknown, at: Path, problems: Problems): void 
   if (match) problems.warn("shell-syntax", at, { found: value, about: { word: match[0].trim() } });
 }
 
-/** Warns of an application that will not hear our signals: a shell without exec, or npm, in front of the real one. */
+/** A script that hands over by exec, or deals with signals itself. */
+const HEARS = /(^|[;&|\s])(exec|trap)\s/;
+
+/** Warns of an application that will not hear our signals: a shell without exec or trap, or npm, in front of the real one. */
 export function lintApplication(argv: readonly string[], at: Path, problems: Problems): void {
   const program = (argv[0] ?? "").replace(/^.*\//s, "");
-  const shell = /^(ba|da|a|z|k)?sh$/.test(program) && argv[1] === "-c" && !/(^|[;&|\s])exec\s/.test(argv[2] ?? "");
+  const shell = /^(ba|da|a|z|k)?sh$/.test(program) && argv[1] === "-c" && !HEARS.test(argv[2] ?? "");
   const runner = /^(npm|yarn|pnpm)$/.test(program) && /^(start|run|run-script)$/.test(argv[1] ?? "");
   if (shell || runner) problems.warn("shell-application", at, { found: argv.join(" "), about: { program } });
 }

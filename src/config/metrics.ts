@@ -26,7 +26,7 @@ export function checkMetric(
   const full = name === "" ? "" : [namespace, subsystem, name].filter((part) => part !== "").join("_");
   const before = problems.list.length;
   if (!NAME.test(full)) problems.error("bad-metric", [...at, "name"], { found: full });
-  if (/^process_|^containerpilot_(events|control_http_requests|watch_instances)$/.test(full)) {
+  if (/^process_|^reaped_orphans_total$|^containerpilot_(events|control_http_requests|watch_instances)$/.test(full)) {
     problems.error("bad-metric", [...at, "name"], { found: full, about: { ours: true } });
   }
   if (help === "") problems.error("missing", [...at, "help"], { about: { kind: { t: "text" } } });

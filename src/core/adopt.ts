@@ -3,8 +3,9 @@
  */
 import type { JobId } from "../plan.ts";
 import type { Id, Input } from "./contract.ts";
-import { emit, enter, happen, log } from "./facts.ts";
+import { askStop, emit, enter, happen, log } from "./facts.ts";
 import { catchUp, catchUpWatches, startIfSatisfied } from "./install.ts";
+import { isDealtWith, recall, resume } from "./memory.ts";
 import { sigkill } from "./runs.ts";
 import type { JobState, State } from "./state.ts";
 import { arm } from "./timers.ts";
@@ -14,9 +15,11 @@ type Boot = Extract<Input, { t: "boot" }>;
 /** Goes on where the earlier runtime was: its children run, what they waited for is past. */
 export function adopt(core: State, input: Boot): void {
   const adopted: JobState[] = [];
-  core.lastRun = Math.max(core.lastRun, input.rebirth?.lastRun ?? 0);
+  const { memory, shift = 0 } = input.rebirth ?? {};
+  if (memory) recall(core, memory, shift, input.id);
   for (const each of input.adopted) {
     core.lastRun = Math.max(core.lastRun, each.run);
+    if (memory && isDealtWith(memory, each.job, each.run)) continue;
     const own = core.jobs.get(each.job);
     const since = core.now - each.age;
     core.runs.set(each.run, {
@@ -36,27 +39,38 @@ export function adopt(core: State, input: Boot): void {
     }
     own.run = each.run;
     own.everRan = true;
-    own.startsLeft--;
+    if (!memory || each.run > memory.lastRun) own.startsLeft--;
     enter(core, own, "running", input.id);
     own.since = since;
     arm(core, { t: "timeout", of: each.run }, Math.max(core.now, since + own.job.timeout), input.id);
     for (const { service } of own.probes) if (service) service.perhaps = true;
     adopted.push(own);
   }
-  for (const own of adopted) markPast(core, own, new Set());
-  // One that counts as done may be what another one waited for.
-  while ([...core.jobs.values()].some((own) => hasRun(core, own, input.id)));
-  for (const own of core.jobs.values()) {
-    if (own.phase === "waiting" && startsAgain(own)) startIfSatisfied(core, own, input.id);
-  }
+  if (memory) resume(core, memory, input.id);
+  else concludePast(core, adopted, input.id);
   for (const own of adopted) {
-    const { every } = own.job.start;
-    own.base = own.since;
-    if (every && "period" in every) arm(core, { t: "every", of: own.job.id }, core.now + every.period, input.id);
-    else if (every) emit(core, input.id, { t: "cron", job: own.job.id });
+    if (!memory || own.base === undefined) tickOn(core, own, input.id);
     happen(core, own.job.id, input.id, { t: "begun" });
   }
   catchUpWatches(core, input.id);
+  if (memory?.stop) askStop(core, input.id, memory.stop);
+}
+
+/** Nothing is remembered: what has happened before is concluded from what runs. */
+function concludePast(core: State, adopted: readonly JobState[], cause: Id): void {
+  for (const own of adopted) markPast(core, own, new Set());
+  // One that counts as done may be what another one waited for.
+  while ([...core.jobs.values()].some((own) => hasRun(core, own, cause)));
+  for (const own of core.jobs.values()) {
+    if (own.phase === "waiting" && startsAgain(own)) startIfSatisfied(core, own, cause);
+  }
+}
+
+function tickOn(core: State, own: JobState, cause: Id): void {
+  const { every } = own.job.start;
+  own.base = own.since;
+  if (every && "period" in every) arm(core, { t: "every", of: own.job.id }, core.now + every.period, cause);
+  else if (every) emit(core, cause, { t: "cron", job: own.job.id });
 }
 
 /** What an adopted job waited for has happened: its once-sources that do not run any more are done. */

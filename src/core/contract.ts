@@ -2,6 +2,7 @@
  * What goes into the core and what comes out. The core is pure: the same inputs give the same effects; no I/O, no clock.
  */
 import type { FactName, JobId, Ms, Plan, ProbeId, ServiceId, Status, WatchId } from "../plan.ts";
+import type { Memory } from "./memory.ts";
 
 /** Sequence number of an input or fact; the `cause` of what follows from it. */
 export type Id = number;
@@ -37,7 +38,7 @@ export type Input = { id: Id } & (
       /** A signal that stops came before anything was started: nothing is. Never together with `adopted`. */
       stop?: { signo: number; pid: number; uid: number };
       /** An earlier runtime of this process has died: what it had begun goes on. */
-      rebirth?: { count: number; cause: string; lastRun: RunId };
+      rebirth?: { count: number; cause: string; lastRun: RunId; memory?: Memory; shift: Ms };
     }
   | { t: "spawned"; run: RunId; pid: number }
   | { t: "spawnFailed"; run: RunId; errno: string; code: 126 | 127 }
@@ -168,6 +169,8 @@ export interface Core {
   deadline(): Ms | undefined;
   /** What a job is doing and what it waits for, a line each. */
   explain(job: JobId): readonly string[];
+  /** What a runtime that follows this one in the same process needs besides the processes that run. */
+  memory(): Memory;
   /** How a job is, as ContainerPilot 3 shows it. */
   health(job: JobId): Health;
 }

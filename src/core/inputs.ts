@@ -53,7 +53,7 @@ function boot(core: State, input: Of<"boot">): void {
     return;
   }
   bootPlan(core, input);
-  if (input.rebirth !== undefined || input.adopted.length > 0) adopt(core, input);
+  if (input.rebirth?.memory || input.adopted.length > 0) adopt(core, input);
   else if (input.stop) askStop(core, input.id, { by: "signal", ...input.stop });
   else say(core, input.id, { fact: "startup", source: "global" });
 }

@@ -110,7 +110,20 @@ export type NativeEvent =
   | { t: "closed"; run: number; output: string; held: boolean }
   /** No process of the run's group is left. After `exited`; at once when the leader was the last. */
   | { t: "groupEmpty"; run: number }
-  | { t: "signal"; signo: number; pid: number; uid: number; forwarded: boolean };
+  | { t: "signal"; signo: number; pid: number; uid: number; forwarded: boolean }
+  /** So many orphans were reaped that somebody should be told: 100, then each power of ten. `orphans()` has the facts. */
+  | { t: "orphans" };
+
+/** Reaped processes of one name that were not started by us: their parent ended before them. */
+export interface OrphanKind {
+  /** The program's name (comm, at most 15 bytes); `?` without /proc; `(others)` beyond 64 names. */
+  comm: string;
+  count: number;
+  /** Of the last one. */
+  pid: number;
+  /** The job whose process group or session the last one was in; "" when it had left them, or the job is gone. */
+  job: string;
+}
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "fatal" | "panic";
 
@@ -145,6 +158,8 @@ export interface Pilot {
   remember(memory: string): boolean;
   /** Says why JavaScript is about to end; only the message about that end uses it. */
   lastWords(cause: "throw" | "rejection", words: string): void;
+  /** Gives up: the native half alone forwards signals, waits for the application and leaves with its code (none: 70). */
+  park(words: string): never;
   /**
    * The new pid, or a negative errno when exec (or anything before it) failed: then there will be no event of this run.
    * -ENOBUFS: 512 runs are unfinished, that is, alive or with an event that was not drained.
@@ -167,6 +182,10 @@ export interface Pilot {
    * out. 0 as signal only counts. Without /proc: as PID 1 1 for any number, else -ENOENT.
    */
   sweep(signo: number): number;
+  /** Whom the last `sweep` with a signal found, at most 32; nobody without /proc. */
+  swept(): readonly { pid: number; name: string }[];
+  /** What was reaped so far besides our own children. */
+  orphans(): readonly OrphanKind[];
   logSettings(settings: LogSettings): void;
   /** A line of our own, formatted as the children's; never blocks: dropped (and counted) when the log's reader is stuck. */
   log(level: LogLevel, message: string, fields: readonly (readonly [string, string])[]): void;

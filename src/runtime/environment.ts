@@ -4,10 +4,12 @@
  */
 export class Environment {
   readonly #variables: Map<string, string>;
+  readonly #given: Readonly<Record<string, string | undefined>>;
   #list: readonly string[] | undefined;
 
   constructor(given: Readonly<Record<string, string | undefined>>) {
     this.#variables = new Map();
+    this.#given = given;
     for (const [name, value] of Object.entries(given)) if (value !== undefined) this.#variables.set(name, value);
   }
 
@@ -29,6 +31,11 @@ export class Environment {
 
   add(more: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(more)) this.set(name, value);
+  }
+
+  /** What has been set since, with other values than were given. */
+  changes(): Record<string, string> {
+    return Object.fromEntries([...this.#variables].filter(([name, value]) => this.#given[name] !== value));
   }
 
   /** A copy, for templates. */

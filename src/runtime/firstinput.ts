@@ -1,6 +1,7 @@
 import type { Adopted, NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Plan } from "../plan.ts";
 import type { Unnumbered } from "./processes.ts";
+import { recollect } from "./remembered.ts";
 
 export type BootInput = Extract<Unnumbered, { t: "boot" }>;
 
@@ -17,8 +18,10 @@ export function firstInput(
   adopted: readonly Adopted[],
   warn: (text: string) => void,
 ): { boot: BootInput; early: readonly NativeEvent[] } {
-  const { preloadRefused, rebirths, lastRun } = pilot.boot();
+  const native = pilot.boot();
+  const { preloadRefused, rebirths, lastRun } = native;
   const reborn = rebirths.count > 0;
+  const left = recollect(native);
   if (preloadRefused) warn(PRELOAD_REFUSED);
   const events = pilot.drain();
   const stop = reborn || adopted.length > 0 ? undefined : events.find((event) => stops(plan, event));
@@ -27,7 +30,15 @@ export function firstInput(
     plan,
     seed: Date.now() % 2 ** 31,
     adopted: adopted.map((child) => ({ run: child.run, job: child.job, pid: child.pid, age: child.ageMs })),
-    ...(reborn && { rebirth: { count: rebirths.count, cause: rebirths.cause ?? "unknown", lastRun } }),
+    ...(reborn && {
+      rebirth: {
+        count: rebirths.count,
+        cause: rebirths.cause ?? "unknown",
+        lastRun,
+        shift: left?.shift ?? 0,
+        ...(left && { memory: left.core }),
+      },
+    }),
     ...(stop?.t === "signal" && { stop: { signo: stop.signo, pid: stop.pid, uid: stop.uid } }),
   };
   return { boot, early: events.filter((event) => event !== stop) };

@@ -1,6 +1,7 @@
 import type { Ended, Input, RunId, SignalWhy } from "../core/contract.ts";
 import type { Adopted, NativeEvent, Pilot, SpawnRequest } from "../native/pilot.ts";
 import type { Command, Deeds, JobId, Loaded, Plan } from "../plan.ts";
+import { Accounts } from "./accounts.ts";
 import type { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import { errnoName } from "./errno.ts";
@@ -27,6 +28,7 @@ const ENDED_MAX = 64;
 /** Processes by run: starts, signals, and turns what the native half reports into inputs. */
 export class Processes {
   readonly #pilot: Pilot;
+  readonly accounts: Accounts;
   readonly #environment: Environment;
   readonly #push: (input: Unnumbered) => void;
   readonly #runs = new Map<RunId, RunRecord>();
@@ -40,6 +42,7 @@ export class Processes {
 
   constructor(pilot: Pilot, environment: Environment, endings: Lazy<Endings>, push: (input: Unnumbered) => void) {
     this.#pilot = pilot;
+    this.accounts = new Accounts(pilot);
     this.#environment = environment;
     this.#endings = endings;
     this.#push = push;
@@ -130,11 +133,11 @@ export class Processes {
   }
 
   /** What the native half has to say about processes. */
-  take(event: Exclude<NativeEvent, { t: "signal" }>): void {
+  take(event: Exclude<NativeEvent, { t: "signal" | "orphans" }>): void {
     this.#endings.do((endings) => this.#take(event, endings));
   }
 
-  #take(event: Exclude<NativeEvent, { t: "signal" }>, endings: Endings): void {
+  #take(event: Exclude<NativeEvent, { t: "signal" | "orphans" }>, endings: Endings): void {
     const record = this.#runs.get(event.run);
     if (record === undefined) {
       const ended = this.#ended.get(event.run);

@@ -2,6 +2,7 @@ import type { Core, Effect, Id, Input, RequestId } from "../core/contract.ts";
 import { bootEarly } from "../core/early.ts";
 import type { NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Deeds, Loaded } from "../plan.ts";
+import { Alarm } from "./alarm.ts";
 import { Catalogs } from "./catalogs.ts";
 import { now } from "./clock.ts";
 import { Controls } from "./controls.ts";
@@ -15,6 +16,7 @@ import { Messages } from "./messages.ts";
 import { policyOf } from "./policy.ts";
 import { ProbeOutputs } from "./probe-outputs.ts";
 import { Processes, type Unnumbered } from "./processes.ts";
+import { Remembering } from "./remembered.ts";
 import { statusOf } from "./status.ts";
 import { Telemetries } from "./telemetries.ts";
 
@@ -29,9 +31,6 @@ export interface Host {
   /** Where the event log is also written. */
   eventsFile: string | undefined;
 }
-
-/** setTimeout takes no more (2^31 - 1); a longer wait is armed again when this one has passed. */
-const TIMEOUT_MAX = 2 ** 31 - 1;
 
 /**
  * The only place that turns effects into deeds and the world into inputs. One queue of inputs, one real timer.
@@ -51,10 +50,11 @@ export class Runtime {
   readonly #telemetries: Telemetries;
   readonly #controls: Controls;
   readonly #drains = new Drains((job, open) => this.push({ t: "connections", job, open }));
+  readonly #remembering: Remembering;
   #queue: Unnumbered[] = [];
   #turning = false;
   #lastId: Id = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #alarm = new Alarm(() => this.push({ t: "wake" }));
   #loaded: Loaded;
   /** Read and accepted, not in force yet. */
   #staged: Loaded | undefined;
@@ -65,8 +65,10 @@ export class Runtime {
     this.#loaded = host.loaded;
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
+    this.#remembering = new Remembering(host.pilot, host.environment, (message) => log("warn", message, []));
     this.#logFile = new LogFile(host.pilot);
-    this.#telemetries = new Telemetries(log, () => statusOf(this.#loaded.deeds, (job) => this.#core?.health(job)));
+    const status = () => statusOf(this.#loaded.deeds, (job) => this.#core?.health(job));
+    this.#telemetries = new Telemetries(host.pilot, status);
     this.#controls = new Controls(host, this.#telemetries, (input) => this.push(input));
     this.#endings = lazyEndings(host.environment, (...note) => this.#telemetries.note(...note));
     this.#processes = new Processes(host.pilot, host.environment, this.#endings, (input) => this.#ofProcess(input));
@@ -80,17 +82,19 @@ export class Runtime {
   /** Starts the application (or what comes before it). Returns when the first programs have been exec'ed. */
   boot(): void {
     const { pilot, loaded } = this.#host;
-    const adopted = this.#processes.adopt(pilot.boot().adopted, loaded);
+    const left = pilot.boot();
+    const adopted = this.#processes.adopt(left.adopted, loaded);
+    this.#telemetries.reborn(left.rebirths.byCause);
     this.#adopt(loaded);
     this.#messages.loaded(loaded);
     const { boot, early } = firstInput(pilot, loaded.plan, adopted, (text) => this.#messages.line("warn", text));
     this.#first(boot);
     for (const event of early) this.#native(event);
     pilot.start(() => this.#drain());
-    // The doorbell does not hold the event loop open; this does, without ever waking it.
-    setInterval(() => undefined, TIMEOUT_MAX);
+    this.#alarm.hold();
     setImmediate(() => {
       this.#endings.do((endings) => endings.begin());
+      this.#processes.accounts.begin();
       const { services, watches } = loaded.deeds;
       if (Object.keys({ ...services, ...watches }).length > 0) this.#catalogs.prepare();
     });
@@ -139,7 +143,8 @@ export class Runtime {
       this.#performAll(core.step(input, at), at);
     }
     this.#turning = false;
-    this.#arm(core);
+    this.#remembering.keep(core);
+    this.#alarm.arm(core.deadline());
   }
 
   #performAll(effects: readonly Effect[], at: number): void {
@@ -150,14 +155,6 @@ export class Runtime {
     }
   }
 
-  #arm(core: Core): void {
-    clearTimeout(this.#timer);
-    const deadline = core.deadline();
-    if (deadline === undefined) return;
-    const wait = Math.min(Math.max(deadline - now(), 0), TIMEOUT_MAX);
-    this.#timer = setTimeout(() => this.push({ t: "wake" }), wait);
-  }
-
   #drain(): void {
     // What is drained counts as dealt with, should this runtime die; before there is a core nothing is.
     if (this.#core === undefined) return;
@@ -166,13 +163,13 @@ export class Runtime {
   }
 
   #native(event: NativeEvent): void {
-    if (event.t === "signal") {
-      this.push(this.#processes.signalled(event, this.#loaded.plan));
-      return;
+    if (event.t === "signal") this.push(this.#processes.signalled(event, this.#loaded.plan));
+    else if (event.t === "orphans") this.#processes.accounts.warnOfOrphans();
+    else {
+      const probe = event.t === "closed" && this.#processes.record(event.run)?.probe;
+      if (probe) this.#outputs.keep(probe, event.output);
+      this.#processes.take(event);
     }
-    const probe = event.t === "closed" && this.#processes.record(event.run)?.probe;
-    if (probe) this.#outputs.keep(probe, event.output);
-    this.#processes.take(event);
   }
 
   /** What a process did; a sensor's value is also its metric's. */
@@ -234,7 +231,7 @@ export class Runtime {
         this.#logFile.reopen();
         break;
       case "sweep":
-        this.push({ t: "swept", left: this.#host.pilot.sweep(effect.signo) });
+        this.push({ t: "swept", left: this.#processes.accounts.sweep(effect.signo) });
         break;
       case "log":
         this.#endings.do((endings) => endings.hear(effect));

@@ -2,6 +2,7 @@ import { loadPilot } from "../native/load.ts";
 import type { Pilot } from "../native/pilot.ts";
 import type { Loaded } from "../plan.ts";
 import { Environment } from "./environment.ts";
+import { recollect } from "./remembered.ts";
 import { Runtime } from "./runtime.ts";
 
 /** The outcome of reading the configuration: it, or what is wrong with it (a line each) and the code to leave with. */
@@ -24,9 +25,20 @@ export async function start(
   read: (env: Record<string, string>) => Promise<Read>,
 ): Promise<Refused | undefined> {
   const pilot: Pilot = loadPilot();
+  // Node tells the user as well; this is for the line about the runtime that takes the place of this one.
+  // biome-ignore lint/nursery/noJsRestrictedProperties: only listens, and the crash path is what it serves.
+  process.on("uncaughtExceptionMonitor", (error, origin) => {
+    pilot.lastWords(origin === "unhandledRejection" ? "rejection" : "throw", String(error));
+  });
   const environment = new Environment(given);
+  const native = pilot.boot();
+  environment.add(recollect(native)?.environment ?? {});
   environment.set("CONTAINERPILOT_PID", String(process.pid));
   const first = await read(environment.record());
+  if (!first.ok && native.adopted.length > 0) {
+    for (const problem of first.problems) pilot.log("error", problem, []);
+    pilot.park("the configuration cannot be read any more; the application goes on without it");
+  }
   if (!first.ok) {
     const { writeTermination } = await import("./termination.ts");
     writeTermination(first.problems.join("\n"));

@@ -4,15 +4,23 @@ import type { TelemetryPort } from "../telemetry/telemetry.ts";
 import { Lazy } from "./lazy.ts";
 import type { StatusDocument } from "./status.ts";
 
+const REBIRTHS = "containerpilot_rebirths_total";
+
 /** Telemetry as the loop sees it: nothing of it is loaded until a configuration asks for it. */
 export class Telemetries {
-  readonly #log: Pilot["log"];
+  readonly #pilot: Pilot;
   readonly #status: () => StatusDocument;
   #port: Lazy<TelemetryPort> | undefined;
+  #rebirths: Readonly<Record<string, number>> = {};
 
-  constructor(log: Pilot["log"], status: () => StatusDocument) {
-    this.#log = log;
+  constructor(pilot: Pilot, status: () => StatusDocument) {
+    this.#pilot = pilot;
     this.#status = status;
+  }
+
+  /** How often this process has replaced its runtime, by cause: told as soon as there is telemetry. */
+  reborn(byCause: Readonly<Record<string, number>>): void {
+    this.#rebirths = byCause;
   }
 
   /** Opens, moves, changes or (undefined) closes it. */
@@ -20,6 +28,8 @@ export class Telemetries {
     if (settings === undefined && this.#port === undefined) return;
     this.#port ??= this.#open();
     this.#port.do((port) => port.use(settings));
+    for (const [cause, count] of Object.entries(this.#rebirths)) this.note(REBIRTHS, count, { cause });
+    this.#rebirths = {};
   }
 
   /** The value that a sensor's job printed. */
@@ -48,11 +58,11 @@ export class Telemetries {
   }
 
   #open(): Lazy<TelemetryPort> {
-    const log = this.#log;
+    const { log, orphans } = this.#pilot;
     return new Lazy(
       async () => {
         const { openTelemetry } = await import("../telemetry/telemetry.ts");
-        return openTelemetry(undefined, (level, message) => log(level, message, []), {}, this.#status);
+        return openTelemetry(undefined, (level, message) => log(level, message, []), {}, this.#status, orphans);
       },
       (error) => log("error", `telemetry cannot be loaded: ${String(error)}`, []),
     );

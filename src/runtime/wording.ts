@@ -37,7 +37,8 @@ const WORDS: Record<LogCode, Wording> = {
   stopUnhealthy: (about, what) => `Stopping: ${what.label(about)} is unhealthy.`,
   stopLate: (about, what) => `Stopping: ${what.label(about)} could not start in time.`,
   stopOverBudget: (about) => `Stopping: out of time, killing what is left (${about.left}).`,
-  strays: (about) => `${about.left} processes did not end by themselves and are killed.`,
+  // The sweep itself names them.
+  strays: () => undefined,
   exited: exitedWords,
   spawnFailed: (about, what) => `${what.label(about)}: ${what.whyNotStarted(about)}`,
   timedOut: (about, what) => {

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Metric, Registry } from "prom-client";
 import type { JobId, Sensor, Telemetry } from "../plan.ts";
 import { parseNumber } from "./number.ts";
+import { orphanMetric, type ReadOrphans } from "./orphans.ts";
 import { OwnMetrics } from "./own.ts";
 import { processMetrics } from "./process.ts";
 import { WindowSummary } from "./summary.ts";
@@ -33,16 +34,18 @@ export class Metrics {
   readonly #now: () => number;
   readonly #process = processMetrics();
   readonly #own: OwnMetrics;
+  readonly #orphans: Metric;
   #byName = new Map<string, Exposed>();
   #bySensor: ReadonlyMap<JobId, Sensor> = new Map();
   #byKey: ReadonlyMap<string, Sensor> = new Map();
   #registry = new Registry();
 
   /** `now`: milliseconds of a clock that never goes back. */
-  constructor(log: Log, now: () => number) {
+  constructor(log: Log, now: () => number, readOrphans: ReadOrphans = () => []) {
     this.#log = log;
     this.#now = now;
     this.#own = new OwnMetrics(log);
+    this.#orphans = orphanMetric(readOrphans);
     this.use(undefined);
   }
 
@@ -54,7 +57,7 @@ export class Metrics {
   use(settings: Pick<Telemetry, "sensors" | "metrics"> | undefined): void {
     const { sensors = {}, metrics = {} } = settings ?? {};
     const registry = new Registry();
-    for (const metric of [...this.#process, ...this.#own.all]) registry.registerMetric(metric);
+    for (const metric of [...this.#process, ...this.#own.all, this.#orphans]) registry.registerMetric(metric);
     const byName = new Map<string, Exposed>();
     for (const sensor of [...Object.values(sensors), ...Object.values(metrics)]) {
       if (byName.has(sensor.name)) continue;

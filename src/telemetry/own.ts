@@ -17,6 +17,11 @@ const OWN = {
     labels: ["job", "reason"],
     help: "Ends of processes by whose it was and why: exit, stop, timeout, signal, oom, exec.",
   },
+  containerpilot_rebirths_total: {
+    type: "counter",
+    labels: ["cause"],
+    help: "How often the runtime died and was replaced in the same process, by what it died of.",
+  },
   containerpilot_watch_instances: {
     type: "gauge",
     labels: ["service"],

@@ -3,6 +3,7 @@ import type { FactName, JobId, Telemetry } from "../plan.ts";
 import { EVENT_CODES } from "./events.ts";
 import { type Endpoint, type Limits, Listener } from "./listener.ts";
 import { type Log, Metrics } from "./metrics.ts";
+import type { ReadOrphans } from "./orphans.ts";
 import { render } from "./render.ts";
 import { serve } from "./serve.ts";
 
@@ -52,8 +53,9 @@ export function openTelemetry(
   log: Log,
   limits: Partial<Limits> = {},
   status: () => object = () => ({}),
+  readOrphans: ReadOrphans = () => [],
 ): TelemetryPort {
-  const metrics = new Metrics(log, () => performance.now());
+  const metrics = new Metrics(log, () => performance.now(), readOrphans);
   let current: Telemetry | undefined;
   const view = () =>
     current && {

@@ -101,6 +101,34 @@ function blocked(): void {
   say({ t: "said", text: "awake" });
 }
 
+/** What JavaScript is doing meanwhile: nothing, or one of these again and again, for 20 ms each time. */
+const loads: Readonly<Record<string, (until: number) => void>> = {
+  busy: (until) => {
+    while (Date.now() < until);
+  },
+  gc: (until) => {
+    for (let kept: unknown[] = []; Date.now() < until; kept = []) {
+      for (let i = 0; i < 20_000; i++) kept.push({ i, text: `text ${i}` });
+    }
+  },
+};
+
+/** Leaves when the program has ended, and says what was reaped by then besides. JavaScript has the load of the first word. */
+function storm(): void {
+  begin((event) => {
+    if (event.t !== "groupEmpty" || event.run !== 1) return;
+    say({ t: "said", text: JSON.stringify(pilot.orphans()) });
+    pilot.exit(0);
+  });
+  spawn(1, words.slice(1));
+  const load = loads[words[0] ?? ""];
+  const again = (): void => {
+    load?.(Date.now() + 20);
+    setImmediate(again);
+  };
+  if (load !== undefined) again();
+}
+
 /** Leaves with 128 + the first signal. */
 function firstSignal(): void {
   begin((event) => {
@@ -274,6 +302,7 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   masks,
   hang,
   blocked,
+  storm,
   "first-signal": firstSignal,
   run: () => runProgram(),
   "run-logged": () => runProgram({ stdout: "log", fields: [["job", "web"]] }),

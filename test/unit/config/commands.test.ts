@@ -52,6 +52,8 @@ describe("lintCommand", () => {
     "nc -z localhost 80",
     ["sh", "-c", "a | b"],
     "x=$",
+    [["sh", "-c", "trap 'exit 3' TERM; while :; do sleep 1; done"]],
+    [["bash", "-c", "stop() { kill $pid; }\ntrap stop TERM\nnode server.js & pid=$!; wait"]],
   ])("leaves %j alone", (text) => expect(warned((problems) => lintCommand(text, [], problems))).toEqual([]));
 });
 
@@ -61,6 +63,7 @@ describe("lintApplication", () => {
     [["/usr/bin/yarn", "run", "x"], "shell-application yarn"],
     [["sh", "-c", "node server.js"], "shell-application sh"],
     [["/bin/bash", "-c", "a && b"], "shell-application bash"],
+    [["sh", "-c", "mousetrap --executable x"], "shell-application sh"],
   ])("warns of %j", (argv, warning) => {
     expect(warned((problems) => lintApplication(argv, [], problems))).toEqual([warning]);
   });

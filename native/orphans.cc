@@ -1,0 +1,87 @@
+#include "orphans.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "futex.h"
+#include "procfs.h"
+#include "table.h"
+#include "unique_fd.h"
+
+namespace pilot {
+
+static constexpr uint64_t first_warning = 100;
+
+// Held for a copy at the longest: by the reaper, and by JavaScript. A dead JavaScript thread does not die in here.
+static FutexLock lock;
+static OrphanKind kinds[orphan_kinds_max + 1];
+static uint32_t kinds_used = 0;
+static uint64_t warn_at = first_warning;
+
+static void read_comm(int32_t pid, char (&comm)[orphan_comm_bytes]) {
+  char path[32] = "/proc/";
+  strcpy(put_number(path + 6, pid), "/comm");
+  UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+  ssize_t bytes = file.valid() ? read(file.get(), comm, sizeof comm) : 0;
+  // Its last byte is a newline.
+  comm[bytes > 0 ? bytes - 1 : 0] = 0;
+  // A process may call itself anything (PR_SET_NAME of prctl(2)); it goes into a line of the log.
+  for (char* at = comm; *at != 0; at++)
+    if (*at < ' ' && *at > 0) *at = '?';
+  if (comm[0] == 0) strcpy(comm, "?");
+}
+
+/** A zombie keeps its group and session, and both numbers stay taken as long as somebody is in them. */
+static const cp_child* former_job(int32_t pid) {
+  int32_t groups[] = {getpgid(pid), getsid(pid)};
+  uint32_t high = cp_load(table->children_high);
+  for (int32_t group : groups) {
+    for (uint32_t i = 0; group > 1 && i < high; i++) {
+      const cp_child* child = &table->children[i];
+      uint32_t state = cp_load(child->state);
+      bool counts = state == CP_RUNNING || state == CP_ENDED || state == CP_LINGERING;
+      if (counts && cp_load(child->pid) == group) return child;
+    }
+  }
+  return nullptr;
+}
+
+static OrphanKind* kind_of(const char* comm) {
+  for (uint32_t i = 0; i < kinds_used; i++)
+    if (strcmp(kinds[i].comm, comm) == 0) return &kinds[i];
+  if (kinds_used > orphan_kinds_max) return &kinds[orphan_kinds_max];
+  OrphanKind* kind = &kinds[kinds_used];
+  strcpy(kind->comm, kinds_used < orphan_kinds_max ? comm : "(others)");
+  kinds_used++;
+  return kind;
+}
+
+bool orphans_add(int32_t pid) {
+  char comm[orphan_comm_bytes];
+  read_comm(pid, comm);
+  const cp_child* job = former_job(pid);
+  uint64_t total = __atomic_add_fetch(&table->orphans, 1, __ATOMIC_SEQ_CST);
+  {
+    FutexGuard guard(lock);
+    OrphanKind* kind = kind_of(comm);
+    kind->count++;
+    kind->last_pid = pid;
+    size_t bytes = job == nullptr ? 0 : strnlen(job->job, orphan_job_bytes - 1);
+    if (bytes > 0) memcpy(kind->job, job->job, bytes);
+    kind->job[bytes] = 0;
+  }
+  if (total < warn_at) return false;
+  while (warn_at <= total) warn_at *= 10;
+  return true;
+}
+
+uint32_t orphans_read(OrphanKind (&copy)[orphan_kinds_max + 1]) {
+  FutexGuard guard(lock);
+  memcpy(copy, kinds, sizeof kinds);
+  return kinds_used;
+}
+
+}  // namespace pilot

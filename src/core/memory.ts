@@ -1,0 +1,140 @@
+/**
+ * What a runtime that follows a dead one in the same process has to know besides the processes that still run: budgets, what
+ * is done, maintenance, a stop that had begun. Plain data that JSON holds; no secret, since the core knows none.
+ */
+import type { JobId, Ms } from "../plan.ts";
+import type { Id, RunId } from "./contract.ts";
+import { emit, enter } from "./facts.ts";
+import { enterMaintenance } from "./maintenance.ts";
+import { advance, afterRun, startNow } from "./start.ts";
+import type { JobState, Past, Phase, State } from "./state.ts";
+import { arm, nextTick } from "./timers.ts";
+
+export interface JobMemory {
+  phase: Phase;
+  run?: RunId;
+  /** null: without end, which JSON has no number for. */
+  startsLeft: number | null;
+  restartsLeft: number | null;
+  streak: number;
+  everRan: boolean;
+  /** Leaves of its start condition that have come. */
+  seen: readonly number[];
+  base?: Ms;
+  last?: Past;
+  /** The start that is kept back is a restart. */
+  restart?: boolean;
+}
+
+/** Times are the dead runtime's own. */
+export interface Memory {
+  lastRun: RunId;
+  jobs: Readonly<Record<JobId, JobMemory>>;
+  maintenanceUntil?: Ms | null;
+  ends: Pick<State, "main" | "override" | "forced" | "firstFailure" | "worst">;
+  stop?: NonNullable<State["stop"]>["why"];
+}
+
+const finite = (value: number): number | null => (value === Number.POSITIVE_INFINITY ? null : value);
+const whole = (value: number | null): number => value ?? Number.POSITIVE_INFINITY;
+
+function jobMemory(own: JobState): JobMemory {
+  const { phase, run, streak, everRan, base } = own;
+  const last = own.past.at(-1);
+  return {
+    phase,
+    startsLeft: finite(own.startsLeft),
+    restartsLeft: finite(own.restartsLeft),
+    streak,
+    everRan,
+    seen: own.seen.flatMap((id, leaf) => (id === undefined ? [] : [leaf])),
+    ...(run !== undefined && { run }),
+    ...(base !== undefined && { base }),
+    ...(last && { last }),
+    ...(own.pending[0]?.restart && { restart: true }),
+  };
+}
+
+export function memoryOf(core: State): Memory {
+  const { lastRun, main, override, forced, firstFailure, worst, maintenance, stop } = core;
+  return {
+    lastRun,
+    jobs: Object.fromEntries([...core.jobs.values()].map((own) => [own.job.id, jobMemory(own)])),
+    ...(maintenance && { maintenanceUntil: finite(maintenance.until) }),
+    ends: {
+      worst,
+      ...(main && { main }),
+      ...(override && { override }),
+      ...(forced !== undefined && { forced }),
+      ...(firstFailure !== undefined && { firstFailure }),
+    },
+    ...(stop && core.life !== "over" && { stop: stop.why }),
+  };
+}
+
+/** An adopted run whose end the dead runtime has dealt with. */
+export function isDealtWith(memory: Memory, job: JobId, run: RunId): boolean {
+  const own = memory.jobs[job];
+  return run <= memory.lastRun && (own?.run !== run || own.phase === "lingering");
+}
+
+/** Before anything is adopted: what was counted, and what is over. `shift` is added to the dead runtime's times. */
+export function recall(core: State, memory: Memory, shift: Ms, cause: Id): void {
+  Object.assign(core, memory.ends);
+  core.lastRun = Math.max(core.lastRun, memory.lastRun);
+  if (memory.maintenanceUntil !== undefined) {
+    enterMaintenance(core, cause, Math.max(0, whole(memory.maintenanceUntil) + shift - core.now));
+  }
+  for (const own of core.jobs.values()) {
+    const known = memory.jobs[own.job.id];
+    if (!known) continue;
+    own.startsLeft = whole(known.startsLeft);
+    own.restartsLeft = whole(known.restartsLeft);
+    own.streak = known.streak;
+    own.everRan = known.everRan;
+    own.seen = own.leaves.map((_, leaf) => (known.seen.includes(leaf) ? cause : undefined));
+    if (known.last) own.past = [known.last];
+    if (known.base !== undefined) own.base = known.base + shift;
+    if (known.phase === "done") enter(core, own, "done", cause);
+  }
+}
+
+/** After the adoption: what was about to start starts, what had just ended goes on from there. */
+export function resume(core: State, memory: Memory, cause: Id): void {
+  for (const own of core.jobs.values()) {
+    const known = memory.jobs[own.job.id];
+    if (known && own.phase === "waiting") resumeJob(core, own, known, memory.stop !== undefined, cause);
+    if (known?.base !== undefined) keepTicking(core, own, cause);
+  }
+}
+
+function resumeJob(core: State, own: JobState, known: JobMemory, stops: boolean, cause: Id): void {
+  switch (known.phase) {
+    case "waiting":
+    case "done":
+      break;
+    case "delayed":
+      own.pending.push({ cause, at: core.now, restart: known.restart === true, past: [] });
+      advance(core, own);
+      break;
+    case "running":
+    case "lingering":
+      if (own.job.exec) afterRun(core, own, cause);
+      else startNow(core, own, cause);
+      break;
+    case "stopping":
+      if (stops) enter(core, own, "done", cause);
+      else startNow(core, own, cause);
+      break;
+    default:
+      known.phase satisfies never;
+  }
+}
+
+function keepTicking(core: State, own: JobState, cause: Id): void {
+  const { every } = own.job.start;
+  if (!every || own.phase === "done") return;
+  if ("period" in every) {
+    arm(core, { t: "every", of: own.job.id }, nextTick(own.base ?? core.now, every.period, core.now), cause);
+  } else emit(core, cause, { t: "cron", job: own.job.id });
+}

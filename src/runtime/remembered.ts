@@ -1,0 +1,55 @@
+import type { Core } from "../core/contract.ts";
+import type { Memory } from "../core/memory.ts";
+import type { Boot, Pilot } from "../native/pilot.ts";
+import { now } from "./clock.ts";
+import type { Environment } from "./environment.ts";
+
+const MS_PER_S = 1000;
+const NS_PER_MS = 1e6;
+
+/** What one runtime leaves to the next one in the same process. */
+interface Remembered {
+  /** When its clock began, by the machine's monotonic clock. */
+  zero: number;
+  core: Memory;
+  environment: Readonly<Record<string, string>>;
+}
+
+/** process.hrtime is the kernel's CLOCK_MONOTONIC, which goes on when the program is replaced; process.uptime begins anew. */
+function zero(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * MS_PER_S + Math.trunc(nanoseconds / NS_PER_MS) - now();
+}
+
+/** What a dead runtime of this process has left; `shift` turns its times into ours. */
+export function recollect({ rebirths, memory }: Boot): (Remembered & { shift: number }) | undefined {
+  if (rebirths.count === 0 || memory === "") return undefined;
+  const left = JSON.parse(memory) as Remembered;
+  return { ...left, shift: left.zero - zero() };
+}
+
+/** Hands what must not be lost to the native half, whenever it has changed. */
+export class Remembering {
+  readonly #pilot: Pilot;
+  readonly #environment: Environment;
+  readonly #trouble: (message: string) => void;
+  readonly #zero = zero();
+  #last = "";
+  #tooLong = false;
+
+  constructor(pilot: Pilot, environment: Environment, trouble: (message: string) => void) {
+    this.#pilot = pilot;
+    this.#environment = environment;
+    this.#trouble = trouble;
+  }
+
+  keep(core: Core): void {
+    const left: Remembered = { zero: this.#zero, core: core.memory(), environment: this.#environment.changes() };
+    const text = JSON.stringify(left);
+    if (text === this.#last) return;
+    this.#last = text;
+    if (this.#pilot.remember(text) || this.#tooLong) return;
+    this.#tooLong = true;
+    this.#trouble("so many jobs are configured that a crash of the runtime would forget their restart budgets");
+  }
+}

@@ -1,0 +1,39 @@
+/** What the tests of rebirth share: an init that dies on demand. */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { type Container, fixture, type RunOptions, root, run, tempFolder } from "../harness.ts";
+
+const folder = tempFolder();
+const hook = fixture("dies/hook.cjs");
+const native = join(folder, "native.node");
+execFileSync("gcc", [
+  ...["-shared", "-fPIC", "-O0", "-w", "-o", native, fixture("dies/native.c")],
+  `-I${join(root, "node_modules/node-api-headers/include")}`,
+]);
+
+/** A container whose init can be made to die by `die`; the watchdog waits two seconds. */
+export function mortal(options: RunOptions): Promise<Container> {
+  const env = {
+    NODE_OPTIONS: `--require=${hook} --max-old-space-size=24`,
+    DIES_NATIVE: native,
+    CONTAINERPILOT_WATCHDOG: "2",
+    ...options.env,
+  };
+  return run({ timeoutMs: 60_000, ...options, env, binds: [folder, ...(options.binds ?? [])] });
+}
+
+const died = /the runtime has died \(([^)]*)\), it is replaced/g;
+
+/** What the init has died of so far, in its own words. */
+export const deaths = ({ output }: Container): string[] => [...output.matchAll(died)].map(([, why]) => why ?? "");
+
+/** Lets the init die, and waits until it says so. */
+export async function die(box: Container, way: string): Promise<string> {
+  const before = deaths(box).length;
+  // The init takes it away at once.
+  writeFileSync(join(box.folder, "die"), way);
+  await expect.poll(() => deaths(box).length, { timeout: 25_000, interval: 20 }).toBe(before + 1);
+  return deaths(box).at(-1) ?? "";
+}
