@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { ask, closed, controlled, open, v3 } from "../e2e/control/stage.ts";
 import { describeContainers, entrypoint } from "../e2e/harness.ts";
 import { holdings, soon, times } from "../e2e/v2/stage.ts";
+import { nodeOf, otherMajors } from "./node.ts";
 
 const ping = { method: "GET", path: "/v3/ping" };
 const LONG = { timeoutMs: 500_000 };
@@ -65,5 +66,19 @@ describeContainers("the control socket", () => {
     await Promise.all(Array.from({ length: 40 }, client));
     const script = 'fetch("http://127.0.0.1:9090/metrics").then(async (r) => process.stdout.write(await r.text()))';
     expect((await box.inside(process.execPath, "-e", script)).stdout).toMatch(/^hits 2000$/m);
+  });
+
+  it.each(otherMajors)("works under Node %s", async (major) => {
+    const box = await controlled(v3(), { ...LONG, env: { CONTAINERPILOT_NODE: nodeOf(major) } });
+    const flag = (...flags: string[]): Promise<{ code: number }> => {
+      return box.inside("env", `CONTAINERPILOT_SOCKET=${box.socket}`, entrypoint, ...flags);
+    };
+    expect(await flag("-ping")).toMatchObject({ code: 0, stdout: "ok\n" });
+    expect(await flag("-putenv", "TOLD=x")).toMatchObject({ code: 0 });
+    expect(await ask(box.socket, { path: "/v3/environ", body: "x".repeat(300_000) })).toMatchObject({ code: 413 });
+    expect(await flag("-reload")).toMatchObject({ code: 0 });
+    await box.waitFor(/ TOLD=x$/m);
+    box.signal("SIGTERM");
+    expect(await box.exit).toEqual({ code: 0 });
   });
 });
