@@ -6,6 +6,7 @@ import { control } from "./measures/control.mjs";
 import { discovery, firstPassing, idle, laterPassing, requests } from "./measures/discovery.mjs";
 import { exit, memory, reap, signal, start, stop } from "./measures/life.mjs";
 import { scrapedPrivate, scrapedRss } from "./measures/memory.mjs";
+import { logs, orphan, queued, stubborn } from "./measures/pid1.mjs";
 
 /** Name → [measure, rounds]. */
 const MEASURES = {
@@ -14,6 +15,10 @@ const MEASURES = {
   stop: [stop, 15],
   signal: [signal, 7],
   reap: [reap, 7],
+  orphan: [orphan, 7],
+  queued: [queued, 5],
+  stubborn: [stubborn, 7],
+  logs: [logs, 7],
   memory: [memory, 5],
   scraped: [scrapedPrivate, 3],
   resident: [scrapedRss, 3],

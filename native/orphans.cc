@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -14,6 +15,10 @@
 namespace pilot {
 
 static constexpr uint64_t first_warning = 100;
+// Reading a name costs several times what the reaping does. In a storm, beyond so many a second, one in so many is read,
+// and its name stands for those that follow it.
+static constexpr int exact_a_second = 250;
+static constexpr int storm_stride = 16;
 
 // Held for a copy at the longest: by the reaper, and by JavaScript. A dead JavaScript thread does not die in here.
 static FutexLock lock;
@@ -59,19 +64,39 @@ static OrphanKind* kind_of(const char* comm) {
   return kind;
 }
 
+/** Whether this one is read; the reaper's thread alone. */
+static bool is_read() {
+  static int64_t second = -1;
+  static int in_second = 0;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  if (now.tv_sec != second) in_second = 0;
+  second = now.tv_sec;
+  in_second++;
+  return in_second <= exact_a_second || in_second % storm_stride == 0;
+}
+
 bool orphans_add(int32_t pid) {
-  char comm[orphan_comm_bytes];
-  read_comm(pid, comm);
-  const cp_child* job = former_job(pid);
+  static OrphanKind* last = nullptr;
   uint64_t total = __atomic_add_fetch(&table->orphans, 1, __ATOMIC_SEQ_CST);
+  bool reading = last == nullptr || is_read();
+  char comm[orphan_comm_bytes];
+  const cp_child* job = nullptr;
+  if (reading) {
+    read_comm(pid, comm);
+    job = former_job(pid);
+  }
   {
     FutexGuard guard(lock);
-    OrphanKind* kind = kind_of(comm);
+    OrphanKind* kind = reading ? kind_of(comm) : last;
     kind->count++;
-    kind->last_pid = pid;
-    size_t bytes = job == nullptr ? 0 : strnlen(job->job, orphan_job_bytes - 1);
-    if (bytes > 0) memcpy(kind->job, job->job, bytes);
-    kind->job[bytes] = 0;
+    last = kind;
+    if (reading) {
+      kind->last_pid = pid;
+      size_t bytes = job == nullptr ? 0 : strnlen(job->job, orphan_job_bytes - 1);
+      if (bytes > 0) memcpy(kind->job, job->job, bytes);
+      kind->job[bytes] = 0;
+    }
   }
   if (total < warn_at) return false;
   while (warn_at <= total) warn_at *= 10;

@@ -1,4 +1,5 @@
 // Leaves N orphans behind, a hundred at a time, waits until init has reaped them all, and says how long that took (ns).
+// With a second number it says `ready` and waits so many ms before, and a moment afterwards.
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,12 @@ static int processes(void) {
 
 int main(int argc, char **argv) {
   int left = argc > 1 ? atoi(argv[1]) : 1000;
+  int pause_ms = argc > 2 ? atoi(argv[2]) : 0;
+  if (pause_ms > 0) {
+    puts("ready");
+    fflush(stdout);
+    usleep(pause_ms * 1000u);
+  }
   int before = processes();
   long long start = now();
   for (; left > 0; left -= 100) {
@@ -36,5 +43,7 @@ int main(int argc, char **argv) {
   }
   while (processes() > before) usleep(200);
   printf("reaped %lld\n", now() - start);
+  fflush(stdout);
+  if (pause_ms > 0) usleep(300 * 1000);
   return 0;
 }
