@@ -1,6 +1,7 @@
-// Benchmarks side by side, in one run on one machine: bench/run [QUICK] [NAME…]. Ratios are what to quote.
+// Benchmarks side by side, in one run on one machine: bench/run [quick] [json=FILE] [NAME…]. Ratios are what to quote.
 import { execFileSync } from "node:child_process";
-import { cpus, totalmem } from "node:os";
+import { writeFileSync } from "node:fs";
+import { cpus, loadavg, totalmem } from "node:os";
 import { config } from "./measures/config.mjs";
 import { control } from "./measures/control.mjs";
 import { discovery, firstPassing, idle, laterPassing, requests } from "./measures/discovery.mjs";
@@ -32,22 +33,36 @@ const MEASURES = {
 };
 
 const quick = process.argv.includes("quick");
-const asked = process.argv.slice(2).filter((word) => word !== "quick");
+const json = process.argv.find((word) => word.startsWith("json="))?.slice("json=".length);
+const asked = process.argv.slice(2).filter((word) => word !== "quick" && !word.startsWith("json="));
 const unknown = asked.filter((name) => !(name in MEASURES));
 if (unknown.length > 0) {
-  process.stderr.write(`bench: unknown ${unknown.join(", ")}; known: ${Object.keys(MEASURES).join(" ")}, and quick\n`);
+  process.stderr.write(
+    `bench: unknown ${unknown.join(", ")}; known: ${Object.keys(MEASURES).join(" ")}, quick and json=FILE\n`,
+  );
   process.exit(64);
 }
 
 const kernel = execFileSync("uname", ["-r"], { encoding: "utf8" }).trim();
 const cpu = cpus()[0]?.model ?? "unknown processor";
+const machine = `${cpus().length} × ${cpu}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${kernel}, Node ${process.version}`;
+/** As docs/performance.md is made from. */
+const results = {
+  date: new Date().toISOString().slice(0, 10),
+  machine,
+  load: [Number.POSITIVE_INFINITY, 0],
+  measures: [],
+};
 process.stdout.write(
-  `${cpus().length} × ${cpu}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${kernel}, Node ${process.version}\n\n` +
-    "| measure | side | n | median | ratio |\n| --- | --- | ---: | ---: | ---: |\n",
+  `${machine}\n\n` + "| measure | side | n | median | ratio |\n| --- | --- | ---: | ---: | ---: |\n",
 );
 for (const name of asked.length > 0 ? asked : Object.keys(MEASURES)) {
   const [measure, count] = MEASURES[name];
   const { title, unit, rows } = await measure(quick ? Math.min(count, 3) : count);
+  const load = Number(loadavg()[0].toFixed(1));
+  results.load = [Math.min(results.load[0], load), Math.max(results.load[1], load)];
+  results.measures.push({ name, title, unit, rows });
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 1)}\n`);
   for (const row of rows) {
     const ratio = row.ratio === undefined ? "" : row.ratio.toFixed(2);
     process.stdout.write(`| ${title} | ${row.name} | ${row.n} | ${row.median.toFixed(2)} ${unit} | ${ratio} |\n`);

@@ -31,7 +31,7 @@ namespace pilot {
 
 /** sysexits(3): an internal error of ours, before there was an application whose code we could have. */
 static constexpr int exit_internal = 70;
-static constexpr size_t fault_stack_bytes = 64 * 1024;
+static constexpr size_t fault_stack_bytes = size_t{64} * 1024;
 static constexpr int sweep_poll_ms = 20;
 static constexpr int gate_wait_ms = 100;
 
@@ -112,7 +112,7 @@ static void take_over_signals() {
 static bool claim_death() {
   int32_t self = (int32_t)syscall(SYS_gettid), nobody = 0;
   if (dead_thread.compare_exchange_strong(nobody, self)) return true;
-  while (nobody != self) pause();
+  while (nobody != self) pause();  // NOLINT(bugprone-infinite-loop): for ever, unless it is us
   return false;
 }
 
@@ -137,7 +137,7 @@ using WasmTrap = bool (*)(int, siginfo_t*, void*);
 static WasmTrap wasm_trap = nullptr;
 
 /** How far below the stack pointer a push or a call of a large function may have gone. */
-static constexpr uintptr_t stack_reach = 128 * 1024;
+static constexpr uintptr_t stack_reach = uintptr_t{128} * 1024;
 
 static bool is_stack_overflow(const siginfo_t* info, void* context) {
   const ucontext_t* ucontext = static_cast<const ucontext_t*>(context);

@@ -29,7 +29,7 @@ bool gates_close(int wait_ms) {
     }
     if (!busy) return true;
     if (waited_us >= wait_ms * 1000) return false;
-    struct timespec pause = {0, 100 * 1000};
+    struct timespec pause = {0, 100000};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
   }
 }

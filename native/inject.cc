@@ -80,7 +80,7 @@ bool inject_mask() {
   while (round.unmasked > 0 && !round.failed && now_ms() < deadline) {
     round.unmasked = 0;
     if (each_number("/proc/self/task", check_thread, &round) != 0) round.failed = true;
-    struct timespec pause = {0, 200 * 1000};
+    struct timespec pause = {0, 200000};
     if (round.unmasked > 0) clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
   }
   // A thread may still have one of ours pending when we gave up: then the handler has to stay.

@@ -51,7 +51,7 @@ void LogOutput::tell_lost() {
   if (mode_.level > static_cast<uint32_t>(LogLevel::warn)) return;
   char message[32];
   memcpy(message, count.data, count.size);
-  memcpy(message + count.size, words, strlen(words));
+  memcpy(message + count.size, words, strlen(words));  // NOLINT(bugprone-not-null-terminated-result): it has a size
   LogField fields[log_fields_max];
   Bytes text = {message, count.size + strlen(words)};
   add({LogLevel::warn, log_clock_ns(CLOCK_REALTIME), 0, text, nullptr, 0}, mode_.style(), 0, fields);

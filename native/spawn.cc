@@ -113,7 +113,7 @@ CP_CHILD static int child_main(void* argument) {
   for (;;) syscall(SYS_exit_group, 127);
 }
 
-static constexpr size_t child_stack_bytes = 64 * 1024;
+static constexpr size_t child_stack_bytes = size_t{64} * 1024;
 
 /** One stack for all: the spawning thread waits until the child has left it. */
 static char* child_stack() {

@@ -24,6 +24,7 @@ static LogStreamKind pumped_kind(StreamKind kind) {
 
 static void say_lost(const SpawnRequest& request, int error) {
   char text[160];
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): JavaScript's thread alone asks for words
   int bytes = snprintf(text, sizeof text, "output of %s is neither logged nor captured: %s", request.job, strerror(error));
   size_t size = bytes < (int)sizeof text ? (size_t)bytes : sizeof text - 1;
   pump_log(LogLevel::warn, {text, size}, nullptr, 0);

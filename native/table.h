@@ -17,12 +17,12 @@
 #define CP_JOB_BYTES 256
 #define CP_PATH_BYTES 4096
 /* All words and variables together; with more of them the runtime is not replaced, only parked. */
-#define CP_COMMAND_BYTES (256u * 1024)
+#define CP_COMMAND_BYTES 262144u
 /* What JavaScript asks to be reminded of. */
-#define CP_MEMORY_BYTES (256u * 1024)
+#define CP_MEMORY_BYTES 262144u
 /* Rebirths in CP_REBIRTH_WINDOW_MS; the next death is the end. */
 #define CP_REBIRTHS_MAX 3u
-#define CP_REBIRTH_WINDOW_MS (10 * 60 * 1000)
+#define CP_REBIRTH_WINDOW_MS 600000
 
 enum cp_child_state {
   CP_FREE = 0,

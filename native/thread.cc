@@ -12,7 +12,7 @@
 
 namespace pilot {
 
-static constexpr size_t stack_bytes = 256 * 1024;
+static constexpr size_t stack_bytes = size_t{256} * 1024;
 
 struct Native {
   void* (*body)();

@@ -61,6 +61,7 @@ static void all_at_once() {
   attributes.cwd = "/usr";
   attributes.death_signal = SIGKILL;
   std::string own = read_file("/proc/self/oom_score_adj");
+  int own_nice = getpriority(PRIO_PROCESS, 0);
   std::string report = report_with(attributes);
   CHECK(has(report, "Uid", "1234\t1234\t1234\t1234"));
   CHECK(has(report, "Gid", "2345\t2345\t2345\t2345"));
@@ -79,7 +80,7 @@ static void all_at_once() {
   CHECK(has(report, "fds", "0 1 2 "));
   // Nothing of it has reached the init, whose memory the child shared.
   CHECK(read_file("/proc/self/oom_score_adj") == own);
-  CHECK(getuid() == 0 && getpriority(PRIO_PROCESS, 0) == 0);
+  CHECK(getuid() == 0 && getpriority(PRIO_PROCESS, 0) == own_nice);
   CHECK(prctl(PR_GET_DUMPABLE) == 1);
   CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0);
   CHECK(prctl(PR_GET_KEEPCAPS) == 0);

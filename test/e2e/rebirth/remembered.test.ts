@@ -1,9 +1,9 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { type Container, describeContainers, freePort } from "../harness.ts";
 import { app, bare, catalogOf, sh, soon, times, web } from "../v2/stage.ts";
-import { deaths, die, mortal } from "./stage.ts";
+import { deaths, die, letDie, mortal } from "./stage.ts";
 
 const has = (box: Container, file: string): boolean => existsSync(join(box.folder, file));
 
@@ -134,7 +134,7 @@ describeContainers("a runtime that takes the place of a dead one", () => {
     const box = await mortal({ config: bare, words: app });
     await box.waitFor(/ready/);
     for (const way of ["throw", "abort", "null"]) await die(box, way);
-    writeFileSync(join(box.folder, "die"), "abort");
+    letDie(box, "abort");
     await box.waitFor(/once too often: everything is stopped/);
     expect(await box.exit).toEqual({ code: 3 });
     expect(times(box, /got TERM/g)).toBe(1);

@@ -1,6 +1,6 @@
 /** What the tests of rebirth share: an init that dies on demand. */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { type Container, fixture, type RunOptions, root, run, tempFolder } from "../harness.ts";
@@ -29,11 +29,16 @@ const died = /the runtime has died \(([^)]*)\), it is replaced/g;
 /** What the init has died of so far, in its own words. */
 export const deaths = ({ output }: Container): string[] => [...output.matchAll(died)].map(([, why]) => why ?? "");
 
+/** Lets the init die soon. Whole at once: the init takes the file away as soon as it sees it. */
+export function letDie(box: Container, way: string): void {
+  writeFileSync(join(box.folder, "die.new"), way);
+  renameSync(join(box.folder, "die.new"), join(box.folder, "die"));
+}
+
 /** Lets the init die, and waits until it says so. */
 export async function die(box: Container, way: string): Promise<string> {
   const before = deaths(box).length;
-  // The init takes it away at once.
-  writeFileSync(join(box.folder, "die"), way);
+  letDie(box, way);
   await expect.poll(() => deaths(box).length, { timeout: 25_000, interval: 20 }).toBe(before + 1);
   return deaths(box).at(-1) ?? "";
 }

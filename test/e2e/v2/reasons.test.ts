@@ -129,7 +129,7 @@ describeContainers("the termination log", () => {
   });
 
   it.each([
-    ["missing: none is made", ":", "ls: cannot access '/dev/termination-log'"],
+    ["missing: none is made", ":", "cannot access '/dev/termination-log'"],
     [
       "read-only",
       "touch termination-log && mount --bind -o ro termination-log termination-log",

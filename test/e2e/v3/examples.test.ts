@@ -81,7 +81,7 @@ describeContainers("an example", () => {
   });
 
   it("with schedules, signals and a log file", async () => {
-    const box = await start(config("b-worker"), { net: consul.net, env: withOurs });
+    const box = await start(config("b-worker").replace("250ms", "1s"), { net: consul.net, env: withOurs });
     const log = async (): Promise<string> => (await box.inside("cat", "/run/cpb.log")).stdout;
     const count = async (word: string): Promise<number> => (await log()).split(`"msg":"${word}"`).length - 1;
     await soon(async () => expect(await log()).toContain("flaky is not restarted any more."));
