@@ -8,6 +8,7 @@ import { discovery, firstPassing, idle, laterPassing, requests } from "./measure
 import { exit, memory, reap, signal, start, stop } from "./measures/life.mjs";
 import { scrapedPrivate, scrapedRss } from "./measures/memory.mjs";
 import { logs, orphan, queued, stubborn } from "./measures/pid1.mjs";
+import { rebirth } from "./measures/rebirth.mjs";
 
 /** Name → [measure, rounds]. */
 const MEASURES = {
@@ -30,6 +31,7 @@ const MEASURES = {
   requests: [requests, 1],
   control: [control, 15],
   config: [config, 15],
+  rebirth: [rebirth, 15],
 };
 
 const quick = process.argv.includes("quick");
