@@ -1,12 +1,14 @@
 // What scripts/prebuild does, once the compiler is there.
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { faults } from "./abi.mjs";
 import { compile, folderOf, libcOf } from "./native.mjs";
 
 const root = resolve(import.meta.dirname, "..");
-const zig = join(root, ".tools/zig/zig");
+/** The compiler keys what it keeps by its own path: a link to the tools of another tree is to find it. */
+const tools = existsSync(join(root, ".tools")) ? realpathSync(join(root, ".tools")) : join(root, ".tools");
+const zig = join(tools, "zig/zig");
 
 /** By folder of prebuilds/: what the addon is compiled for, and the launcher, which is static and so takes the smaller libc. */
 const targets = {
@@ -44,7 +46,7 @@ async function prebuild(name, { addon, launcher }, hash) {
   if (fresh()) return files;
   process.stdout.write(`${name}\n`);
   mkdirSync(join(root, "prebuilds", name), { recursive: true });
-  const cache = join(root, ".tools/zig-cache");
+  const cache = join(tools, "zig-cache");
   const env = { ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache };
   for (const [target, triple, output] of [
     ["pilot", addon, files[0]],
