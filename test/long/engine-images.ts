@@ -31,6 +31,12 @@ function shown(heading: string): string[] {
   return found;
 }
 
+/** nginx's image, as far as the example needs it, from the distribution's package. */
+const nginxBase = `FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends nginx-light
+STOPSIGNAL SIGQUIT
+`;
+
 async function build(engine: Engine, tag: string, folder: string, words: readonly string[] = []): Promise<void> {
   const done = await engine.client(
     ["build", "--network", "host", "--progress", "plain", "--tag", tag, ...words, folder],
@@ -57,6 +63,7 @@ async function buildShown(engine: Engine, tag: string, dockerfile: string | unde
  * - `containerpilot:debian`: our Dockerfile's target
  * - `user:debian`, `user:node`: as docs/install.md shows them for Debian, and for an image that has Node
  * - `user:v2`: as docs/install.md shows it for an image that had ContainerPilot 2
+ * - `containerpilot:archive`, and with it `example:nginx` and `example:node` of examples/images, for Debian
  *
  * Needs an engine that reaches the package registries. What is there already is taken from its cache.
  */
@@ -71,4 +78,12 @@ export async function buildImages(engine: Engine): Promise<void> {
   await buildShown(engine, "user:debian", debian);
   await buildShown(engine, "user:node", node);
   await buildShown(engine, "user:v2", shown("Replacing ContainerPilot 2")[0]);
+  await build(engine, "containerpilot:archive", root, ["--target", "archive"]);
+  const base = tempFolder();
+  writeFiles(base, { Dockerfile: nginxBase });
+  await build(engine, "nginx:bookworm", base);
+  for (const name of ["nginx", "node"]) {
+    const examples = join(root, "examples/images");
+    await build(engine, `example:${name}`, examples, ["--file", join(examples, `${name}-debian.Dockerfile`)]);
+  }
 }

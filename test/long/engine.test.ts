@@ -331,13 +331,33 @@ describe.skipIf(refused !== undefined)(title, () => {
     expect(await ended(bare)).toBe(0);
     expect((await logs(bare)).stdout.trim().split("\n")).toEqual([
       "LICENSES.txt",
+      "cached.cjs",
       "chunks",
+      "code.cache",
       "containerpilot",
       "containerpilot.cjs",
       "cpctl.cjs",
+      "init.cjs",
       "pilot.node",
     ]);
   });
+
+  it.each([
+    ["nginx", /nginx: worker process/],
+    ["node", /^node \/app\/node\.mjs/m],
+  ])(
+    "is added to an image of %s as the example shows, which registers and stops by the image's own signal",
+    async (name, process) => {
+      const container = await run(`example:${name}`);
+      await waitForLog(container, /Service registered|is passing|healthy/i);
+      expect((await processes(container)).map(({ words }) => words).join("\n")).toMatch(process);
+      // V8's code was kept for this Node.
+      const { stdout, stderr } = await logs(container);
+      expect(stdout + stderr).not.toContain("code.cache");
+      await engine.ok("stop", "--time", "60", container);
+      expect(await ended(container)).toBe(0);
+    },
+  );
 
   it("takes the place of ContainerPilot 2 in a Dockerfile written for it", async () => {
     const name = await run("user:v2");
