@@ -64,7 +64,7 @@ export function tooNew(symbols) {
 
 /** Functions of glibc before 2.28 that got a later version when they moved into libc.so (2.33, 2.34). */
 const moved =
-  /^([fl]?stat(64)?|fstatat(64)?|mknod(at)?|dl(open|close|sym|error|addr)|pthread_(create|join|detach|kill|once|setname_np|attr_(init|destroy|setstacksize|setdetachstate)|key_\w+|[gs]etspecific))$/;
+  /^([fl]?stat(64)?|fstatat(64)?|mknod(at)?|dl(open|close|sym|error|addr)|pthread_(create|join|detach|kill|once|setname_np|attr_(init|destroy|setstacksize|setdetachstate)|key_\w+|[gs]etspecific)|__pthread_(register_cancel|unregister_cancel|unwind_next))$/;
 
 /** Names of Node-API 8, the newest that every supported Node has. */
 function nodeApi() {

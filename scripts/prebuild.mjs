@@ -1,6 +1,16 @@
 // What scripts/prebuild does, once the compiler is there.
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { faults } from "./abi.mjs";
 import { compile, folderOf, libcOf } from "./native.mjs";
@@ -62,14 +72,19 @@ async function prebuild(name, { addon, launcher }, hash) {
   return files;
 }
 
-/** Gives this machine's target its own build, which may need a newer libc, unless a release's of the same sources is there. */
+/**
+ * Gives this machine's target its own build, which may need a newer libc, unless a release's of the same sources is there.
+ * Those of other sources, for whatever target, must not get into a package with this bundle.
+ */
 function placeHost() {
-  const name = folderOf(process.arch, libcOf(process.execPath));
-  const { files, fresh } = state(name, inputs());
-  if (fresh()) return;
-  mkdirSync(join(root, "prebuilds", name), { recursive: true });
-  for (const file of files) {
-    copyFileSync(join(root, "build/native", basename(file)), `${file}.new`);
+  const hash = inputs();
+  const stale = Object.keys(targets).filter((name) => !state(name, hash).fresh());
+  const own = folderOf(process.arch, libcOf(process.execPath));
+  for (const name of stale) if (name !== own) rmSync(join(root, "prebuilds", name), { recursive: true, force: true });
+  if (!stale.includes(own) && own in targets) return;
+  mkdirSync(join(root, "prebuilds", own), { recursive: true });
+  for (const file of state(own, hash).files) {
+    execFileSync("strip", ["-s", "-o", `${file}.new`, join(root, "build/native", basename(file))]);
     renameSync(`${file}.new`, file);
   }
 }
