@@ -114,9 +114,7 @@ function facts(processes: Processes, deeds: Deeds): Facts {
     },
     reason: (about) => {
       const reason = processes.record(Number(about.run))?.reason;
-      return reason === undefined || reason.word === "exit" || reason.word === "signal"
-        ? ""
-        : ` (${reason.word}: ${reason.text})`;
+      return reason?.word === "oom" ? ` (${reason.word}: ${reason.text})` : "";
     },
     whyNotStarted: (about) => {
       const failed = processes.failedStart(Number(about.run));
@@ -128,9 +126,9 @@ function facts(processes: Processes, deeds: Deeds): Facts {
 
 function exitedWords(about: About, what: Facts): string {
   const label = what.label(about);
+  // 2.7.8 named the application's end by Go's words alone; the last line of the log says more.
+  if (label === "APP") return goStatus(about);
   const how = goStatus(about) + what.reason(about);
-  // 2.7.8 named the application's end by Go's words alone.
-  if (label === "APP") return how;
   // 3.8.0 has logged the lines of a job's output, and its errors quote none.
   if (what.dialect === "v3") return `${label} exited with error: ${how}`;
   if (label.startsWith("coprocess[")) return `${label} exited (${about.code ?? -1}): ${how}`;
