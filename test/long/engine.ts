@@ -15,8 +15,8 @@ const readyMs = 30_000;
 /** Longer than the 10 s that the engine grants each container. */
 const stopMs = 40_000;
 
-/** For what waits while another run has the images. */
-const lockSeconds = 900;
+/** For what waits while another test file has the images, which may have to build them all first. */
+const lockSeconds = 1800;
 
 /** How a command of the client ended. */
 export interface Done {

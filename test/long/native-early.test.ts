@@ -3,7 +3,8 @@ import { describeContainers } from "../e2e/harness.ts";
 import { checkEarlySignals } from "../native/early.ts";
 import { nodeOf, otherMajors } from "./node.ts";
 
-const count = 500;
+/** Tries for each runtime and place; `EARLY_TRIES` in the environment sets another number. */
+const count = Number(process.env.EARLY_TRIES ?? 500);
 
 describeContainers("the launcher", () => {
   describe.each(["the machine's own", ...otherMajors])("with Node %s", (major) => {
