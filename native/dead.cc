@@ -176,6 +176,12 @@ static void on_fault(int signo, siginfo_t* info, void* context) {
   if (signo == SIGSEGV && wasm_trap != nullptr && wasm_trap(signo, info, context)) return;
   // A child between clone and exec.
   if (getpid() != table->pid) _exit(exit_internal);
+  // Sent by somebody, not raised by what this thread does. Reading one signal makes the kernel hand the next one to the
+  // reader, whose piece of work would be lost with it: the main thread takes it.
+  if (info->si_code <= 0 && thread_is_ours()) {
+    syscall(SYS_tgkill, getpid(), getpid(), signo);
+    return;
+  }
   bool first = claim_death();
   if (rebirth_has_work() && failures.fetch_add(1) < 2) rebirth(cause_of(signo, info, context), !first);
   // Nobody could take over from a native thread of ours: die as if there were no handler.
