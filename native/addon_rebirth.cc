@@ -1,18 +1,12 @@
 // What JavaScript asks and tells about its own death: what the next runtime shall know, and what an earlier one has left.
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "dead.h"
 #include "napi_values.h"
 #include "table.h"
 
 namespace pilot {
-
-static int64_t now_ms() {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 static const char* const cause_names[] = CP_CAUSE_NAMES;
 
@@ -29,7 +23,7 @@ static napi_value adopted_runs(napi_env env) {
     set_integer(env, each, "run", cp_load(child->run));
     set_text(env, each, "job", child->job, NAPI_AUTO_LENGTH);
     set_integer(env, each, "pid", cp_load(child->pid));
-    set_integer(env, each, "ageMs", now_ms() - child->started_ms);
+    set_integer(env, each, "ageMs", cp_now_ms() - child->started_ms);
     set_boolean(env, each, "awaits", (cp_load(child->owed) & CP_OWES_CLOSED) != 0);
     napi_set_element(env, list, count++, each);
   }

@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include <initializer_list>
 
 #include "boot.h"
+#include "clock.h"
 #include "early.h"
 #include "futex.h"
 #include "gate.h"
@@ -72,16 +72,11 @@ static bool main_started() {
   return run != 0 && (cp_load(table->main.status) != CP_NOT_ENDED || table_find_run(run) != nullptr);
 }
 
-static void pause_ms(int ms) {
-  struct timespec time = {ms / 1000, (ms % 1000) * 1000000L};
-  clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
-}
-
 /** TERM, the grace, KILL, for everything that outlived the application. The end of PID 1 would kill them without. */
 static void stop_the_others() {
   int left = process_sweep(SIGTERM);
   for (int waited = 0; left > 0 && waited < cp_load(table->main.grace_ms); waited += sweep_poll_ms) {
-    pause_ms(sweep_poll_ms);
+    cp_pause_ms(sweep_poll_ms);
     left = process_sweep(0);
   }
   if (left > 0) process_sweep(SIGKILL);

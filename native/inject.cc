@@ -9,6 +9,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "early.h"
 #include "procfs.h"
 
@@ -61,12 +62,6 @@ static bool check_thread(int tid, int dir_fd, void* context) {
   return true;
 }
 
-static int64_t now_ms() {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 bool inject_mask() {
   if (cp_mask(SIG_BLOCK, CP_BLOCKED_SET, nullptr) != 0) return false;
   struct sigaction ours = {}, before;
@@ -75,9 +70,9 @@ bool inject_mask() {
   sigfillset(&ours.sa_mask);
   if (sigaction(inject_signo, &ours, &before) != 0) return false;
   Round round = {1, !proc_is_ours()};
-  int64_t deadline = now_ms() + inject_limit_ms;
+  int64_t deadline = cp_now_ms() + inject_limit_ms;
   // Read again after every round: a thread not yet patched may have made another one.
-  while (round.unmasked > 0 && !round.failed && now_ms() < deadline) {
+  while (round.unmasked > 0 && !round.failed && cp_now_ms() < deadline) {
     round.unmasked = 0;
     if (each_number("/proc/self/task", check_thread, &round) != 0) round.failed = true;
     struct timespec pause = {0, 200000};

@@ -3,17 +3,13 @@
 
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 /* sysexits(3): an internal error of ours, and no application whose code we could have. */
 enum { EXIT_INTERNAL = 70 };
 #define LOOK_MS 20
-
-static void pause_ms(int ms) {
-  struct timespec time = {ms / 1000, (ms % 1000) * 1000000L};
-  nanosleep(&time, NULL);
-}
 
 static int is_alive(const struct cp_child* child) { return child->state == CP_SPAWNING || child->state == CP_RUNNING; }
 
@@ -56,13 +52,13 @@ static void stop_application(struct cp_table* table) {
   if (main == NULL || !is_alive(main) || main->pid <= 1) return;
   kill(main->pid, SIGTERM);
   for (int waited = 0; is_alive(main) && waited < table->main.grace_ms; waited += LOOK_MS) {
-    pause_ms(LOOK_MS);
+    cp_pause_ms(LOOK_MS);
     collect(table);
   }
   if (!is_alive(main)) return;
   kill(-main->pid, SIGKILL);
   while (is_alive(main)) {
-    pause_ms(LOOK_MS);
+    cp_pause_ms(LOOK_MS);
     collect(table);
   }
 }
@@ -70,7 +66,7 @@ static void stop_application(struct cp_table* table) {
 static void stop_others(struct cp_table* table) {
   int left = tell_all(table, SIGTERM);
   for (int waited = 0; left > 0 && waited < table->main.grace_ms; waited += LOOK_MS) {
-    pause_ms(LOOK_MS);
+    cp_pause_ms(LOOK_MS);
     collect(table);
     left = tell_all(table, 0);
   }

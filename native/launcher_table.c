@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "samefile.h"
+
 extern char** environ;
 
 /* Node alone needs some 20: where hardly more are allowed, none is taken for this. */
@@ -139,11 +141,6 @@ struct cp_table* launcher_table_find(int* argc, char*** argv) {
   return table;
 }
 
-static int same_file(const char* path, int fd) {
-  struct stat named, kept;
-  return stat(path, &named) == 0 && fstat(fd, &kept) == 0 && named.st_dev == kept.st_dev && named.st_ino == kept.st_ino;
-}
-
 static void keep_over_exec(int fd) {
   if (fd >= 0) fcntl(fd, F_SETFD, 0);
 }
@@ -158,7 +155,7 @@ int launcher_table_exec(const struct cp_table* table, char** arguments) {
     keep_over_exec(command->launcher_fd);
     keep_over_exec(command->runtime_fd);
   }
-  if (command->runtime_fd >= 0 && !same_file(command->runtime, command->runtime_fd))
+  if (command->runtime_fd >= 0 && !cp_same_file(command->runtime, command->runtime_fd))
     syscall(SYS_execveat, command->runtime_fd, "", arguments, environ, AT_EMPTY_PATH);
   execv(command->runtime, arguments);
   return errno;

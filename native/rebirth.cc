@@ -7,16 +7,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <initializer_list>
 
+#include "clock.h"
 #include "early.h"
 #include "gate.h"
 #include "logadopt.h"
 #include "procfs.h"
 #include "queue.h"
+#include "samefile.h"
 #include "signals.h"
 
 namespace pilot {
@@ -28,17 +29,6 @@ static constexpr int thread_look_ms = 10;
 static const char* const cause_names[] = CP_CAUSE_NAMES;
 
 bool rebirth_has_work() { return cp_load(table->children_high) > 0; }
-
-static int64_t now_ms() {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
-static void pause_ms(int ms) {
-  struct timespec time = {0, ms * 1000000L};
-  clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
-}
 
 static bool look_at_thread(int tid, int dir_fd, void* context) {
   char name[32], stat[512];
@@ -56,7 +46,7 @@ static bool thread_is_held() {
     bool held = false;
     each_number("/proc/self/task", look_at_thread, &held);
     if (!held) return false;
-    pause_ms(thread_look_ms);
+    cp_pause_ms(thread_look_ms);
   }
   return true;
 }
@@ -128,7 +118,7 @@ static uint32_t recent_rebirths(int64_t now) {
 /** Counts this death and tells of it. */
 static void account(cp_cause cause, bool hasty) {
   cp_rebirth& record = table->rebirth;
-  int64_t now = now_ms();
+  int64_t now = cp_now_ms();
   uint32_t recent = recent_rebirths(now);
   bool last = recent >= CP_REBIRTHS_MAX;
   if (!hasty) say(cause, last ? recent : recent + 1, last);
@@ -166,11 +156,6 @@ static void keep_over_exec(bool keep) {
   for (int fd = 0; keep && fd < 3; fd++) fcntl(fd, F_SETFD, 0);
 }
 
-static bool same_file(const char* path, int fd) {
-  struct stat named, kept;
-  return stat(path, &named) == 0 && fstat(fd, &kept) == 0 && named.st_dev == kept.st_dev && named.st_ino == kept.st_ino;
-}
-
 static void become_launcher() {
   const cp_command& command = table->command;
   char variable[32] = "CP_AGAIN=";
@@ -179,7 +164,7 @@ static void become_launcher() {
   char* const variables[] = {variable, nullptr};
   // What lies at the path by now may be something else; the file that was kept open is right in any case, but shows its
   // number as the process's name.
-  if (same_file(command.launcher, command.launcher_fd)) execve(command.launcher, arguments, variables);
+  if (cp_same_file(command.launcher, command.launcher_fd)) execve(command.launcher, arguments, variables);
   syscall(SYS_execveat, command.launcher_fd, "", arguments, variables, AT_EMPTY_PATH);
 }
 

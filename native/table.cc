@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "mapping.h"
 
 namespace pilot {
@@ -70,8 +70,6 @@ cp_child* table_claim(uint32_t run, const char* job) {
   for (uint32_t i = 0; i < CP_CHILDREN_MAX; i++) {
     cp_child* child = &table->children[i];
     if (cp_load(child->state) != CP_FREE) continue;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     cp_store(child->pid, 0);
     cp_store(child->run, run);
     if (run > cp_load(table->last_run)) cp_store(table->last_run, run);
@@ -81,7 +79,7 @@ cp_child* table_claim(uint32_t run, const char* job) {
     cp_store(child->foreground, 0u);
     cp_store(child->pumped, 0u);
     cp_store(child->adopted, 0u);
-    child->started_ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+    child->started_ms = cp_now_ms();
     strncpy(child->job, job, CP_JOB_BYTES - 1);
     child->job[CP_JOB_BYTES - 1] = 0;
     if (i >= cp_load(table->children_high)) cp_store(table->children_high, i + 1);
