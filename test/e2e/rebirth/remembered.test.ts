@@ -100,11 +100,14 @@ describeContainers("a runtime that takes the place of a dead one", () => {
   });
 
   it("passes on a signal that came just after the death, and one that nobody had dealt with", async () => {
-    const box = await mortal({ config: bare, words: app, env: { CONTAINERPILOT_WATCHDOG: "1" } });
-    await box.waitFor(/ready/);
-    box.signal("SIGSEGV");
-    box.signal("SIGTERM");
-    expect(await box.exit).toEqual({ code: 3 });
+    // Which thread the kernel gives the fault to is a matter of moments.
+    for (let round = 0; round < 5; round += 1) {
+      const box = await mortal({ config: bare, words: app });
+      await box.waitFor(/ready/);
+      box.signal("SIGSEGV");
+      box.signal("SIGTERM");
+      expect(await box.exit).toEqual({ code: 3 });
+    }
     const hung = await mortal({ config: { ...bare, preStop: "echo preStop" }, words: app });
     await hung.waitFor(/ready/);
     const dying = die(hung, "hang");
