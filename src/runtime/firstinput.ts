@@ -9,8 +9,8 @@ const PRELOAD_REFUSED =
   "Node's file has capabilities, so nothing can be preloaded into it: signals that come while it starts may be lost";
 
 /**
- * Boots the native half and says what the core begins with: the children of an earlier runtime (`adopted`); else a stop that came while
- * Node started, which keeps everything from being started. `early`: what else came meanwhile.
+ * Boots the native half and says what the core begins with: the children of an earlier runtime (`adopted`); else a stop
+ * that came while Node started, which keeps everything from being started. `early`: what else came meanwhile.
  */
 export function firstInput(
   pilot: Pilot,
