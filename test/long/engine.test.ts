@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { cleanUp, onFailure, PATH, tempFolder, writeFiles } from "../e2e/harness.ts";
+import { onFailure, PATH } from "../e2e/harness.ts";
 import { Engine, tryEngine } from "./engine.ts";
+import { configured, EngineContainer } from "./engine-containers.ts";
 import { buildImages, config } from "./engine-images.ts";
 
 const imagesMs = 3_600_000;
@@ -12,70 +13,9 @@ const refused = tried instanceof Engine ? undefined : tried.refused;
 
 /** Set up by `beforeAll`. */
 let engine: Engine;
-let made = 0;
 
-/** `docker run` with the words given; the container is removed when the test ends. */
-async function run(...words: readonly string[]): Promise<string> {
-  const name = `c${++made}`;
-  cleanUp(() => engine.docker("rm", "--force", "--volumes", name));
-  onFailure(() => `docker logs ${name}: ${said.get(name) ?? "not asked for"}`);
-  await engine.ok("run", "--detach", "--name", name, ...words);
-  return name;
-}
-
-/** The last answer of `docker logs` by container. */
-const said = new Map<string, string>();
-
-async function logs(name: string): Promise<{ stdout: string; stderr: string }> {
-  const { stdout, stderr } = await engine.docker("logs", name);
-  said.set(name, stdout + stderr);
-  return { stdout, stderr };
-}
-
-async function waitForLog(name: string, words: RegExp): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        const { stdout, stderr } = await logs(name);
-        return stdout + stderr;
-      },
-      { timeout: 30_000, interval: 200 },
-    )
-    .toMatch(words);
-}
-
-/** The code that `docker ps --all` shows once the container has ended, by whatever restart policy. */
-async function ended(name: string): Promise<number> {
-  let status = "";
-  const asked = ["ps", "--all", "--filter", `name=^${name}$`, "--format", "{{.Status}}"];
-  await expect
-    .poll(async () => (status = await engine.ok(...asked)), { timeout: 60_000, interval: 200 })
-    .toMatch(/^Exited/);
-  await logs(name);
-  return Number(/^Exited \((\d+)\)/.exec(status)?.[1]);
-}
-
-/** The user's image with a configuration of the test's own in place of its. */
-function configured(settings: unknown): string[] {
-  const folder = tempFolder();
-  writeFiles(folder, { "containerpilot.json": JSON.stringify(settings) });
-  return ["--volume", `${folder}/containerpilot.json:/etc/containerpilot.json`];
-}
-
-/** All processes in the container, PID 1 first. */
-async function processes(name: string): Promise<{ state: string; words: string }[]> {
-  const lines = (await engine.ok("top", name, "-eo", "pid,stat,args")).split("\n").slice(1);
-  return lines.map((line) => {
-    const [, state, ...words] = line.trim().split(/\s+/);
-    return { state: state ?? "", words: words.join(" ") };
-  });
-}
-
-async function noZombies(name: string): Promise<void> {
-  await expect
-    .poll(async () => (await processes(name)).filter(({ state }) => state.startsWith("Z")), { timeout: 20_000 })
-    .toEqual([]);
-}
+/** `docker run` with the words given. */
+const run = (...words: readonly string[]): Promise<EngineContainer> => EngineContainer.run(engine, ...words);
 
 const stopped = 'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done';
 const stubborn = 'trap "" TERM; echo ready; while :; do sleep 0.1; done';
@@ -101,41 +41,44 @@ describe.skipIf(refused !== undefined)(title, () => {
       ["137 where it was killed", ["sh", "-c", "kill -KILL $$"], 137],
       ["143 where it ended itself by TERM", ["sh", "-c", "kill -TERM $$"], 143],
     ])("%s", async (_, words, code) => {
-      expect(await ended(await run("user:debian", ...words))).toBe(code);
+      const container = await run("user:debian", ...words);
+      expect(await container.ended()).toBe(code);
     });
 
     it("78 where the configuration is wrong, with its place in `docker logs`", async () => {
-      const name = await run(...configured({ stopTimeuot: 1 }), "user:debian");
-      expect(await ended(name)).toBe(78);
-      expect((await logs(name)).stderr).toMatch(/containerpilot\.json:1:\d+.*stopTimeuot/s);
+      const container = await run(...configured({ stopTimeuot: 1 }), "user:debian");
+      expect(await container.ended()).toBe(78);
+      expect((await container.logs()).stderr).toMatch(/containerpilot\.json:1:\d+.*stopTimeuot/s);
     });
   });
 
   describe("docker stop", () => {
     it("lets the image's own application end as it wishes", async () => {
-      const name = await run("user:debian");
-      await waitForLog(name, /my-application --its --flags/);
-      await engine.ok("stop", "--time", "60", name);
-      expect(await ended(name)).toBe(3);
-      expect((await logs(name)).stdout).toBe("preStart ran\nmy-application --its --flags\ngot TERM\npostStop ran\n");
+      const container = await run("user:debian");
+      await container.waitForLog(/my-application --its --flags/);
+      await container.stop(60);
+      expect(await container.ended()).toBe(3);
+      expect((await container.logs()).stdout).toBe(
+        "preStart ran\nmy-application --its --flags\ngot TERM\npostStop ran\n",
+      );
     });
 
     it("ends one that does not handle TERM, with 143", async () => {
-      const name = await run("user:debian", "sh", "-c", "echo ready; exec sleep 1000");
-      await waitForLog(name, /ready/);
-      await engine.ok("stop", "--time", "60", name);
-      expect(await ended(name)).toBe(143);
+      const container = await run("user:debian", "sh", "-c", "echo ready; exec sleep 1000");
+      await container.waitForLog(/ready/);
+      await container.stop(60);
+      expect(await container.ended()).toBe(143);
     });
 
     it("kills one that ignores TERM after stopTimeout, long before the engine would", async () => {
-      const name = await run("user:debian", "sh", "-c", stubborn);
-      await waitForLog(name, /ready/);
+      const container = await run("user:debian", "sh", "-c", stubborn);
+      await container.waitForLog(/ready/);
       const before = Date.now();
-      await engine.ok("stop", "--time", "60", name);
-      expect(await ended(name)).toBe(137);
+      await container.stop(60);
+      expect(await container.ended()).toBe(137);
       // The engine's KILL would come after 60 s and leave no time for what follows the application.
       expect(Date.now() - before).toBeLessThan(40_000);
-      expect(await logs(name)).toMatchObject({
+      expect(await container.logs()).toMatchObject({
         stdout: expect.stringMatching(/postStop ran\n$/),
         stderr: expect.stringContaining("did not stop in time, sending SIGKILL"),
       });
@@ -145,38 +88,46 @@ describe.skipIf(refused !== undefined)(title, () => {
   it("leaves the application's output in `docker logs` as it is, its own lines beside it", async () => {
     const words = 'printf "\\033[31mré\\t%s\\n" "$1"; printf "to stderr\\n" >&2; printf "no end"';
     const long = "x".repeat(40_000);
-    const name = await run(...configured({ logging: config.logging }), "user:debian", "sh", "-c", words, "sh", long);
-    expect(await ended(name)).toBe(0);
-    const { stdout, stderr } = await logs(name);
+    const container = await run(
+      ...configured({ logging: config.logging }),
+      "user:debian",
+      "sh",
+      "-c",
+      words,
+      "sh",
+      long,
+    );
+    expect(await container.ended()).toBe(0);
+    const { stdout, stderr } = await container.logs();
     expect(stdout).toBe(`\u001b[31mré\t${long}\nno end`);
     expect(stderr.split("\n")).toContain("to stderr");
     expect(stderr).toMatch(/^\d{4}\/\d\d\/\d\d .*warning: sh stands between/m);
   });
 
   describe("--restart on-failure", () => {
-    const restarts = async (name: string): Promise<number> =>
+    const restarts = async ({ name }: EngineContainer): Promise<number> =>
       Number(await engine.ok("inspect", "--format", "{{.RestartCount}}", name));
 
     it("starts again what ended with 1, until it ends well", async () => {
       const words = "echo start; [ -e /tmp/failed ] && exit 0; touch /tmp/failed; exit 1";
-      const name = await run("--restart", "on-failure", "user:debian", "sh", "-c", words);
-      await waitForLog(name, /start.*start/s);
-      expect(await ended(name)).toBe(0);
-      expect(await restarts(name)).toBe(1);
+      const container = await run("--restart", "on-failure", "user:debian", "sh", "-c", words);
+      await container.waitForLog(/start.*start/s);
+      expect(await container.ended()).toBe(0);
+      expect(await restarts(container)).toBe(1);
     });
 
     it("leaves alone what ended with 0", async () => {
-      const name = await run("--restart", "on-failure", "user:debian", "true");
-      expect(await ended(name)).toBe(0);
+      const container = await run("--restart", "on-failure", "user:debian", "true");
+      expect(await container.ended()).toBe(0);
       await sleep(2000);
-      expect(await restarts(name)).toBe(0);
-      expect((await engine.state(name)).Status).toBe("exited");
+      expect(await restarts(container)).toBe(0);
+      expect((await engine.state(container.name)).Status).toBe("exited");
     });
 
     it("gives up after as many times as it was told", async () => {
-      const name = await run("--restart", "on-failure:2", "user:debian", "sh", "-c", "exit 9");
-      await expect.poll(() => restarts(name), { timeout: 60_000 }).toBe(2);
-      expect(await ended(name)).toBe(9);
+      const container = await run("--restart", "on-failure:2", "user:debian", "sh", "-c", "exit 9");
+      await expect.poll(() => restarts(container), { timeout: 60_000 }).toBe(2);
+      expect(await container.ended()).toBe(9);
     });
   });
 
@@ -187,56 +138,58 @@ describe.skipIf(refused !== undefined)(title, () => {
       [restricted.join(" "), restricted],
       ["all of it", [...restricted, "--read-only", "--init", "--memory", "128m", "--pids-limit", "64"]],
     ])("by %s: starts, reaps, stops and ends with the code", async (_, words) => {
-      const name = await run(...words, "user:debian", "sh", "-c", stopped);
-      await waitForLog(name, /ready/);
-      await engine.ok("exec", name, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do (sleep 0.2 &) ; done");
-      await expect.poll(async () => (await processes(name)).filter((one) => one.words === "sleep 0.2")).toEqual([]);
-      await noZombies(name);
-      await engine.ok("stop", "--time", "60", name);
-      expect(await ended(name)).toBe(3);
-      expect((await logs(name)).stdout).toBe("preStart ran\nready\npostStop ran\n");
+      const container = await run(...words, "user:debian", "sh", "-c", stopped);
+      await container.waitForLog(/ready/);
+      await container.exec("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do (sleep 0.2 &) ; done");
+      await expect
+        .poll(async () => (await container.processes()).filter((one) => one.words === "sleep 0.2"))
+        .toEqual([]);
+      await container.noZombies();
+      await container.stop(60);
+      expect(await container.ended()).toBe(3);
+      expect((await container.logs()).stdout).toBe("preStart ran\nready\npostStop ran\n");
     });
 
     it("by --read-only, with a service in a catalog directory that is a tmpfs", async () => {
       const service = { name: "web", port: 80, interfaces: ["eth0"], health: "true", poll: 1, ttl: 5 };
       const settings = { directory: "/run/containerpilot/catalog", services: [service] };
-      const name = await run(
+      const container = await run(
         ...["--read-only", "--tmpfs", "/run/containerpilot/catalog"],
         ...[...configured(settings), "user:debian", "sh", "-c", stopped],
       );
-      const list = () => engine.ok("exec", name, "find", "/run/containerpilot/catalog", "-type", "f");
+      const list = () => container.exec("find", "/run/containerpilot/catalog", "-type", "f");
       await expect.poll(list, { timeout: 30_000 }).toMatch(/web/);
-      await engine.ok("stop", "--time", "60", name);
-      expect(await ended(name)).toBe(3);
+      await container.stop(60);
+      expect(await container.ended()).toBe(3);
     });
 
     it("by --memory 96m: lives, reloads and stops", async () => {
-      const name = await run("--memory", "96m", "--memory-swap", "96m", "user:debian", "sh", "-c", stopped);
-      await waitForLog(name, /ready/);
-      await engine.ok("kill", "--signal", "HUP", name);
-      await waitForLog(name, /Reloading/);
-      await engine.ok("stop", "--time", "60", name);
-      expect(await ended(name)).toBe(3);
-      expect((await engine.state(name)).OOMKilled).toBe(false);
+      const container = await run("--memory", "96m", "--memory-swap", "96m", "user:debian", "sh", "-c", stopped);
+      await container.waitForLog(/ready/);
+      await engine.ok("kill", "--signal", "HUP", container.name);
+      await container.waitForLog(/Reloading/);
+      await container.stop(60);
+      expect(await container.ended()).toBe(3);
+      expect((await engine.state(container.name)).OOMKilled).toBe(false);
     });
 
     it("by --memory: outlives an application that runs out of memory, and says 137", async () => {
       const hog = '$x = "x" x 100_000_000; push @all, "$x" while 1';
-      const name = await run("--memory", "96m", "--memory-swap", "96m", "user:debian", "perl", "-e", hog);
-      expect(await ended(name)).toBe(137);
-      const { stdout, stderr } = await logs(name);
+      const container = await run("--memory", "96m", "--memory-swap", "96m", "user:debian", "perl", "-e", hog);
+      expect(await container.ended()).toBe(137);
+      const { stdout, stderr } = await container.logs();
       // Both come from PID 1, after the application's end.
       expect(stdout).toBe("preStart ran\npostStop ran\n");
       expect(stderr).toMatch(/signal: killed/);
-      expect((await engine.state(name)).OOMKilled).toBe(true);
+      expect((await engine.state(container.name)).OOMKilled).toBe(true);
     });
 
     it("by --pids-limit: outlives an application that runs out of processes", async () => {
       const words = "i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i + 1)); done";
-      const name = await run("--pids-limit", "32", "user:debian", "sh", "-c", words);
+      const container = await run("--pids-limit", "32", "user:debian", "sh", "-c", words);
       // What dash says when fork fails.
-      expect(await ended(name)).toBe(2);
-      expect((await logs(name)).stdout).toBe("preStart ran\npostStop ran\n");
+      expect(await container.ended()).toBe(2);
+      expect((await container.logs()).stdout).toBe("preStart ran\npostStop ran\n");
     });
   });
 
@@ -283,31 +236,33 @@ describe.skipIf(refused !== undefined)(title, () => {
   });
 
   it("takes signals of `docker kill`", async () => {
-    const name = await run("user:debian");
-    await waitForLog(name, /my-application/);
+    const container = await run("user:debian");
+    await container.waitForLog(/my-application/);
     for (const [signal, answer] of [
       ["USR1", /Entering maintenance/],
       ["USR1", /Leaving maintenance/],
       ["HUP", /Reloading configuration/],
       ["USR2", /got USR2/],
     ] as const) {
-      await engine.ok("kill", "--signal", signal, name);
-      await waitForLog(name, answer);
+      await engine.ok("kill", "--signal", signal, container.name);
+      await container.waitForLog(answer);
     }
-    await engine.ok("kill", "--signal", "TERM", name);
-    expect(await ended(name)).toBe(3);
+    await engine.ok("kill", "--signal", "TERM", container.name);
+    expect(await container.ended()).toBe(3);
   });
 
   it("leaves no zombie of what `docker exec` left behind", async () => {
-    const name = await run("user:debian");
-    await waitForLog(name, /my-application/);
+    const container = await run("user:debian");
+    await container.waitForLog(/my-application/);
     const orphans = "i=0; while [ $i -lt 100 ]; do (sleep 0.3 &); i=$((i + 1)); done";
-    await Promise.all([1, 2, 3].map(() => engine.ok("exec", name, "sh", "-c", orphans)));
+    await Promise.all([1, 2, 3].map(() => container.exec("sh", "-c", orphans)));
     await expect
-      .poll(async () => (await processes(name)).filter((one) => /sleep 0\.3/.test(one.words)), { timeout: 20_000 })
+      .poll(async () => (await container.processes()).filter((one) => /sleep 0\.3/.test(one.words)), {
+        timeout: 20_000,
+      })
       .toEqual([]);
-    await noZombies(name);
-    const [first, ...others] = await processes(name);
+    await container.noZombies();
+    const [first, ...others] = await container.processes();
     expect(first?.words).toMatch(/^\/opt\/containerpilot\/node .*\/opt\/containerpilot\/containerpilot\.cjs /);
     expect(others.map(({ words }) => words.split(" ").slice(0, 2).join(" "))).toContain(
       "/bin/sh /usr/local/bin/my-application",
@@ -315,21 +270,21 @@ describe.skipIf(refused !== undefined)(title, () => {
   });
 
   it("has as few threads as the documentation says", async () => {
-    const name = await run("user:debian");
-    await waitForLog(name, /my-application/);
-    const status = await engine.ok("exec", name, "cat", "/proc/1/status");
+    const container = await run("user:debian");
+    await container.waitForLog(/my-application/);
+    const status = await container.exec("cat", "/proc/1/status");
     expect(Number(/^Threads:\s+(\d+)$/m.exec(status)?.[1])).toBeLessThanOrEqual(15);
   });
 
   it("runs on the Node that an image brings", async () => {
-    const name = await run("user:node");
-    await waitForLog(name, /my-application --its --flags/);
-    expect((await processes(name))[0]?.words).toMatch(/^\/usr\/local\/bin\/node /);
-    await engine.ok("stop", "--time", "60", name);
-    expect(await ended(name)).toBe(3);
+    const container = await run("user:node");
+    await container.waitForLog(/my-application --its --flags/);
+    expect((await container.processes())[0]?.words).toMatch(/^\/usr\/local\/bin\/node /);
+    await container.stop(60);
+    expect(await container.ended()).toBe(3);
     const bare = await run("--entrypoint", "ls", "user:node", "/opt/containerpilot");
-    expect(await ended(bare)).toBe(0);
-    expect((await logs(bare)).stdout.trim().split("\n")).toEqual([
+    expect(await bare.ended()).toBe(0);
+    expect((await bare.logs()).stdout.trim().split("\n")).toEqual([
       "LICENSES.txt",
       "cached.cjs",
       "chunks",
@@ -347,29 +302,29 @@ describe.skipIf(refused !== undefined)(title, () => {
     ["node", /^node \/app\/node\.mjs/m],
   ])(
     "is added to an image of %s as the example shows, which registers and stops by the image's own signal",
-    async (name, process) => {
-      const container = await run(`example:${name}`);
-      await waitForLog(container, /Service registered|is passing|healthy/i);
-      expect((await processes(container)).map(({ words }) => words).join("\n")).toMatch(process);
+    async (image, process) => {
+      const container = await run(`example:${image}`);
+      await container.waitForLog(/Service registered|is passing|healthy/i);
+      expect((await container.processes()).map(({ words }) => words).join("\n")).toMatch(process);
       // V8's code was kept for this Node.
-      const { stdout, stderr } = await logs(container);
+      const { stdout, stderr } = await container.logs();
       expect(stdout + stderr).not.toContain("code.cache");
-      await engine.ok("stop", "--time", "60", container);
-      expect(await ended(container)).toBe(0);
+      await container.stop(60);
+      expect(await container.ended()).toBe(0);
     },
   );
 
   it("takes the place of ContainerPilot 2 in a Dockerfile written for it", async () => {
-    const name = await run("user:v2");
-    await waitForLog(name, /my-application --its --flags/);
-    await engine.ok("stop", "--time", "60", name);
-    expect(await ended(name)).toBe(3);
+    const container = await run("user:v2");
+    await container.waitForLog(/my-application --its --flags/);
+    await container.stop(60);
+    expect(await container.ended()).toBe(3);
     // Shell form, as many wrote it: /bin/sh is PID 1 until it hands over.
     const shell = await run("user:v2", "sh", "-c", "exec /bin/containerpilot sh -c 'exit 7'");
-    expect(await ended(shell)).toBe(7);
+    expect(await shell.ended()).toBe(7);
     const version = await run("user:v2", "/bin/containerpilot", "-version");
-    expect(await ended(version)).toBe(0);
-    const { stdout, stderr } = await logs(version);
+    expect(await version.ended()).toBe(0);
+    const { stdout, stderr } = await version.logs();
     expect(stdout + stderr).toMatch(/^Version: \d/m);
   });
 
