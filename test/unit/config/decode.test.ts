@@ -81,6 +81,7 @@ it.each<[Kind, unknown, unknown]>([
   [TEXTS, [[]], "wrong-type"],
   [ONE_OR_MORE, "eth0", ["eth0"]],
   [ONE_OR_MORE, ["eth0", 5], ["eth0", "5"]],
+  [ONE_OR_MORE, null, undefined],
   [ONE_OR_MORE, 5, "wrong-type"],
   [ONE_OR_MORE, {}, "wrong-type"],
   [{ t: "oneOrMore", listOnly: true }, "eth0", "wrong-type"],
