@@ -29,7 +29,7 @@ describeContainers("a job's process", () => {
     });
     for (const line of [
       / odd exited with error: exit status 255\n/,
-      / late \d+ late {2}began\n/,
+      / late \d+ late began\n/,
       / late timeout after 300ms: '\[-c echo late began; \(sleep 611\); echo not reached\]'\n/,
       / killing command for late\n/,
       / gone: '\/no\/such\/program' does not exist\n/,
