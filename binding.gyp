@@ -63,6 +63,7 @@
       "sources": [
         "native/launcher.c",
         "native/launcher_ask.c",
+        "native/launcher_elf.c",
         "native/launcher_flags.c",
         "native/launcher_json.c",
         "native/launcher_last_stand.c",

@@ -21,6 +21,7 @@
 
 #include "early.h"
 #include "launcher_ask.h"
+#include "launcher_elf.h"
 #include "launcher_last_stand.h"
 #include "launcher_runtime.h"
 #include "launcher_table.h"
@@ -189,7 +190,8 @@ int main(int argc, char** argv) {
   char** arguments = runtime_arguments(runtime, bundle, argc, argv);
   const char* wanted = getenv("CONTAINERPILOT_LAUNCHER");
   int protected = 0;
-  if (!asks && (wanted == NULL || strcmp(wanted, "off") != 0) && find_addon(directory, bundle, addon)) {
+  if (!asks && (wanted == NULL || strcmp(wanted, "off") != 0) && find_addon(directory, bundle, addon) &&
+      launcher_loadable(addon, runtime)) {
     /* With the variables as they were given. */
     table = launcher_table_make(argv);
     protected = protect_boot(addon);

@@ -94,9 +94,9 @@ export async function compile({ target, cc, cxx, flags, output, work, env = {}, 
   await run([...cc, ...flags, "-s", ...link, "-o", output, ...objects], env);
 }
 
-/** The libc of a running Node, told by its ELF interpreter: `musl` or `glibc`. */
+/** The libc of a Node, told by its ELF interpreter, whose name lies near the start: `musl` or `glibc`. */
 export function libcOf(program) {
-  const head = Buffer.alloc(4096);
+  const head = Buffer.alloc(65_536);
   const file = openSync(program, "r");
   readSync(file, head, 0, head.length, 0);
   closeSync(file);

@@ -1,5 +1,5 @@
 /** What an ELF file says about the machine and the C library that it is for. */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 /** elf(5): sizes and offsets of the 64-bit header, program headers and dynamic entries, all little-endian here. */
 const headerBytes = 64;
@@ -23,12 +23,15 @@ export interface Elf {
   /** As `process.arch`, or `machine N`. */
   arch: string;
   libc: "glibc" | "musl" | "unknown libc";
+  /** false: the file ends before what it says is in it, and whoever maps that dies of SIGBUS (mmap(2)). */
+  whole: boolean;
 }
 
 interface Segment {
   type: number;
   offset: number;
   address: bigint;
+  /** In the file. */
   bytes: number;
 }
 
@@ -41,10 +44,11 @@ export function readElf(path: string): Elf | undefined {
     return undefined;
   }
   try {
-    return parse((offset, bytes) => {
+    const read = (offset: number, bytes: number) => {
       const part = Buffer.alloc(Math.min(bytes, bytesMax));
       return part.subarray(0, readSync(file, part, 0, part.length, offset));
-    });
+    };
+    return parse(read, fstatSync(file).size);
   } catch {
     return undefined;
   } finally {
@@ -52,14 +56,15 @@ export function readElf(path: string): Elf | undefined {
   }
 }
 
-/** Throws where the file ends too early. */
-function parse(read: (offset: number, bytes: number) => Buffer): Elf | undefined {
+/** Throws where the header ends too early. */
+function parse(read: (offset: number, bytes: number) => Buffer, fileBytes: number): Elf | undefined {
   const header = read(0, headerBytes);
-  if (header.toString("latin1", 0, 5) !== "\x7fELF\x02") return undefined;
+  if (header.length < headerBytes || header.toString("latin1", 0, 5) !== "\x7fELF\x02") return undefined;
   const size = header.readUInt16LE(entryBytesAt);
-  const table = read(Number(header.readBigUInt64LE(tableAt)), size * header.readUInt16LE(entriesAt));
+  const tableBytes = size * header.readUInt16LE(entriesAt);
+  const table = read(Number(header.readBigUInt64LE(tableAt)), tableBytes);
   const segments: Segment[] = [];
-  for (let at = 0; at < table.length; at += size) {
+  for (let at = 0; size > 0 && at + size <= table.length; at += size) {
     segments.push({
       type: table.readUInt32LE(at),
       offset: Number(table.readBigUInt64LE(at + 8)),
@@ -71,7 +76,10 @@ function parse(read: (offset: number, bytes: number) => Buffer): Elf | undefined
   const interpreter = segments.find(({ type }) => type === PT_INTERP);
   const names =
     interpreter === undefined ? needed(segments, read) : read(interpreter.offset, interpreter.bytes).toString("latin1");
-  return { arch: machines[machine] ?? `machine ${machine}`, libc: libcOf(names) };
+  const whole =
+    table.length === tableBytes &&
+    segments.every(({ type, offset, bytes }) => type !== PT_LOAD || offset + bytes <= fileBytes);
+  return { arch: machines[machine] ?? `machine ${machine}`, libc: libcOf(names), whole };
 }
 
 /** Names of the libraries that a library links with, one string. */

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { describeContainers, PATH, root, run, tempFolder } from "./harness.ts";
@@ -118,21 +118,68 @@ describe("the native half", () => {
   });
 });
 
+/** A copy of the installed package in which nothing but this target's addon is looked for; `start` runs its command. */
+function copyPackage() {
+  const folder = join(tempFolder(), "containerpilot");
+  cpSync(join(project, "node_modules/containerpilot"), folder, { recursive: true });
+  const addon = join(folder, "prebuilds", target, "pilot.node");
+  const start = () =>
+    spawnSync("sh", [join(folder, "scripts/containerpilot"), "-config", "{}", "true"], {
+      encoding: "utf8",
+      env: { PATH },
+    });
+  return { folder, addon, start };
+}
+
+/** A library that links with nothing but musl's libc, as the loader sees it. */
+function muslLibrary(): Buffer {
+  const folder = tempFolder();
+  const gcc = (...words: string[]) => execFileSync("gcc", ["-shared", "-nostdlib", "-x", "c", ...words], { input: "" });
+  gcc("-o", join(folder, "libc.so"), "-Wl,-soname,libc.so", "-");
+  gcc("-o", join(folder, "addon"), "-", "-x", "none", "-Wl,--no-as-needed", join(folder, "libc.so"));
+  return readFileSync(join(folder, "addon"));
+}
+
 describe("without a prebuild that fits", () => {
-  it("says what it looked for, and the command that compiles it", () => {
-    const folder = join(tempFolder(), "containerpilot");
-    cpSync(join(project, "node_modules/containerpilot"), folder, { recursive: true });
-    rmSync(join(folder, "prebuilds", target), { recursive: true, force: true });
-    const start = () =>
-      spawnSync(join(folder, "scripts/containerpilot"), ["-config", "{}", "true"], { encoding: "utf8", env: { PATH } });
-    expect(start().stderr).toContain(
-      `pilot.node for ${target} glibc was not found; looked at ${folder}/dist/pilot.node, ${folder}/build/Release/pilot.node, ${folder}/prebuilds/${target}/pilot.node. Compile it with: node ${folder}/scripts/compile.mjs`,
-    );
-    mkdirSync(join(folder, "prebuilds", target));
-    cpSync(join(folder, "LICENSE"), join(folder, "prebuilds", target, "pilot.node"));
-    expect(start().stderr).toMatch(
-      /pilot\.node cannot be loaded into Node .*; the file is no library\. Compile it with/,
-    );
+  it.each(["the addon", "its folder", "all prebuilds"])("that lacks %s, says what it looked for", (what) => {
+    const { folder, addon, start } = copyPackage();
+    const gone = { "the addon": addon, "its folder": join(addon, ".."), "all prebuilds": join(folder, "prebuilds") }[
+      what
+    ];
+    rmSync(gone ?? "", { recursive: true });
+    expect(start()).toMatchObject({
+      status: 70,
+      stdout: "",
+      stderr: `containerpilot: pilot.node for ${target} glibc was not found; looked at ${folder}/dist/pilot.node, ${folder}/build/Release/pilot.node, ${addon}. Compile it with: node ${folder}/scripts/compile.mjs\n`,
+    });
+  });
+
+  it.each([
+    [
+      "for another CPU",
+      (file: Buffer) => file.fill(file[18] === 62 ? 183 : 62, 18, 19),
+      /; the file is for linux-\w+ glibc\./,
+    ],
+    ["for another C library", muslLibrary, new RegExp(`; the file is for ${target} musl\\.`)],
+    [
+      "cut short by a little",
+      (file: Buffer) => file.subarray(0, Math.floor(file.length * 0.6)),
+      /: the file is cut short\./,
+    ],
+    ["cut short by much", (file: Buffer) => file.subarray(0, 200), /: the file is cut short\./],
+    ["cut short within its header", (file: Buffer) => file.subarray(0, 60), /; the file is no library\./],
+    ["empty", () => Buffer.alloc(0), /; the file is no library\./],
+    ["a text", () => Buffer.from("#!/bin/sh\n".repeat(100)), /; the file is no library\./],
+  ] as const)("which is %s, says so, and neither crashes nor blames a line of ours", (_, damage, words) => {
+    const { folder, addon, start } = copyPackage();
+    writeFileSync(addon, damage(readFileSync(addon)));
+    const { status, stdout, stderr } = start();
+    expect({ status, stdout }).toEqual({ status: 70, stdout: "" });
+    expect(stderr).toMatch(words);
+    const head = `containerpilot: ${addon} cannot be loaded into Node ${process.versions.node} (${target} glibc): `;
+    expect(stderr.startsWith(head)).toBe(true);
+    expect(stderr.endsWith(`. Compile it with: node ${folder}/scripts/compile.mjs\n`)).toBe(true);
+    expect(stderr.trimEnd()).not.toContain("\n");
   });
 });
 
