@@ -1,37 +1,47 @@
 /** Why a program could not be started, in words. Loaded only when one could not. */
 
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, readlinkSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import type { ProcessAttributes } from "../plan.ts";
+import { chainOf, interpreterOf, isElf, machineOf, type Place, place, readHead } from "./interpreters.ts";
 
-const HEAD_BYTES = 4096;
-const ELF_MAGIC = 0x7f454c46;
-const PT_INTERP = 3;
-const INTERPRETERS_MAX = 5;
+/** As editors for Windows put it before a text in UTF-8. */
+const BYTE_ORDER_MARK = "\xef\xbb\xbf";
 
-/** e_machine of elf(5), as Node names processors. */
-const MACHINES: Readonly<Record<number, string>> = {
-  3: "ia32",
-  8: "mips",
-  20: "ppc",
-  21: "ppc64",
-  22: "s390x",
-  40: "arm",
-  62: "x64",
-  183: "arm64",
-  243: "riscv64",
-  258: "loong64",
+/** What the kernel found wrong with no word of its own about the program. */
+const OTHERS: Readonly<Record<string, string>> = {
+  EAGAIN: "the limit of processes is reached (pids or nproc)",
+  ENOMEM: "no memory is left",
+  E2BIG: "its arguments and environment are too long",
+  ETXTBSY: "somebody has its file open for writing",
+  ELOOP: "its links, or its interpreters, lead in a circle",
+  ENAMETOOLONG: "its name is too long",
+  EPERM:
+    "the kernel does not permit it (EPERM): a seccomp profile, or its file's capabilities without the right to them",
+  EIO: "its file cannot be read (EIO)",
+  ENFILE: "the machine has no descriptor left",
+  EMFILE: "no descriptor is left",
+  ENOBUFS: "too many of our processes run",
 };
 
-/** One sentence for the log: what is wrong with the program and what to do about it. */
-export function explainExec(name: string, file: string | undefined, errno: string, path: string | undefined): string {
-  if (errno === "ENOENT") return missing(name, file, path);
-  if (errno === "EACCES") return refused(name, file);
-  if (errno === "ENOEXEC") return noProgram(name, file);
-  if (errno === "EAGAIN") return `'${name}' could not be started: the limit of processes is reached (pids or nproc)`;
-  if (errno === "ENOMEM") return `'${name}' could not be started: no memory is left`;
+/**
+ * One sentence for the log: what is wrong with the program and what to do about it. `cwd`: the working directory that it was
+ * given, from which the kernel takes a relative path.
+ */
+export function explainExec(
+  name: string,
+  file: string | undefined,
+  errno: string,
+  path: string | undefined,
+  cwd = ".",
+): string {
+  const at = file === undefined ? undefined : place(file, cwd);
+  if (errno === "ENOENT") return missing(name, at, path);
+  if (errno === "ENOTDIR") return notThere(name, at);
+  if (errno === "EACCES") return refused(name, at);
+  if (errno === "ENOEXEC") return noProgram(name, at);
   if (errno === "ECANCELED") return `'${name}' was stopped before there was room for it`;
-  if (errno === "E2BIG") return `'${name}' could not be started: its arguments and environment are too long`;
-  return `'${name}' could not be started: ${errno}`;
+  return `'${name}' could not be started: ${OTHERS[errno] ?? errno}`;
 }
 
 /** What each attribute takes, for EPERM and EACCES (capabilities(7)). */
@@ -63,24 +73,44 @@ function whyNot(name: string, errno: string): string {
   return errno;
 }
 
-function missing(name: string, file: string | undefined, path: string | undefined): string {
-  if (file === undefined || !existsSync(file)) {
+function missing(name: string, at: Place | undefined, path: string | undefined): string {
+  if (at === undefined || !existsSync(at.real)) {
     if (name === "") return "the command is empty: there is no program to start";
-    return name.includes("/") ? `'${name}' does not exist` : `'${name}' is not in PATH (${path ?? "not set"})`;
+    return name.includes("/") ? notThere(name, at) : `'${name}' is not in PATH (${path ?? "not set"})`;
   }
-  let at = file;
-  // An interpreter can be a script itself, but not for ever (execve(2)).
-  for (let depth = 0; depth < INTERPRETERS_MAX; depth += 1) {
-    const interpreter = interpreterOf(at);
-    if (interpreter === undefined) break;
-    if (existsSync(interpreter.path)) {
-      at = interpreter.path;
-      continue;
-    }
-    const what = at === file ? `'${name}' (${file})` : `'${name}' (${file}) runs by '${at}', which`;
-    return interpreter.kind === "script" ? noInterpreter(what, interpreter.path) : noLoader(what, interpreter.path);
+  const { files, missing } = chainOf(at);
+  if (missing === undefined) return `'${name}' does not exist`;
+  const what = subject(name, at, files.at(-1) ?? at);
+  return missing.kind === "script" ? noInterpreter(what, missing.path) : noLoader(what, missing.path);
+}
+
+/** Of a sentence about one of the files that a program is made of. */
+function subject(name: string, at: Place, file: Place): string {
+  const program = `'${name}' (${at.shown})`;
+  return file === at ? program : `${program} runs by '${file.shown}', which`;
+}
+
+/** A path that leads nowhere: where it ends. */
+function notThere(name: string, at: Place | undefined): string {
+  if (at === undefined) return `'${name}' does not exist`;
+  const link = linkOf(at.real);
+  if (link !== undefined) return `'${name}' is a link to '${link}', which does not exist`;
+  for (let above = dirname(at.real); above !== dirname(above); above = dirname(above)) {
+    if (!existsSync(above)) continue;
+    return statSync(above).isDirectory()
+      ? `'${name}' does not exist`
+      : `'${name}' does not exist: '${above}' is no directory`;
   }
   return `'${name}' does not exist`;
+}
+
+function linkOf(file: string): string | undefined {
+  try {
+    return lstatSync(file).isSymbolicLink() ? readlinkSync(file) : undefined;
+  } catch {
+    // Not there at all.
+    return undefined;
+  }
 }
 
 function noInterpreter(what: string, path: string): string {
@@ -94,85 +124,45 @@ function noLoader(what: string, path: string): string {
   return `${what} needs the loader '${path}', which does not exist: it was built for ${libc}, which is not here`;
 }
 
-function refused(name: string, file: string | undefined): string {
+function refused(name: string, at: Place | undefined): string {
+  const why = "may not be executed: check its mode (chmod +x) and the mount's noexec";
+  if (at === undefined) return `'${name}' ${why}`;
+  const culprit = chainOf(at).files.find(({ real }) => noFile(real) !== undefined || !mayRun(real)) ?? at;
+  const what = noFile(culprit.real);
+  if (what !== undefined && culprit === at) return `'${name}' is ${what}, not a program`;
+  return `${subject(name, at, culprit)} ${what === undefined ? why : `is ${what}, not a program`}`;
+}
+
+/** What it is instead; undefined for a file, and for what cannot be seen. */
+function noFile(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile()) return undefined;
+  return found.isDirectory() ? "a directory" : "a pipe or a device";
+}
+
+function mayRun(file: string): boolean {
   try {
-    if (file !== undefined && statSync(file).isDirectory()) return `'${name}' is a directory, not a program`;
+    accessSync(file, constants.X_OK);
+    return true;
   } catch {
-    // Not to be seen either: the sentence below holds.
+    return false;
   }
-  return `'${name}'${file === undefined ? "" : ` (${file})`} may not be executed: check its mode (chmod +x) and the mount's noexec`;
 }
 
-function noProgram(name: string, file: string | undefined): string {
-  const head = file === undefined ? undefined : readHead(file);
-  const machine = head !== undefined && isElf(head) ? head.readUInt16LE(18) : undefined;
-  const built = machine === undefined ? undefined : (MACHINES[machine] ?? `machine ${machine}`);
-  if (built !== undefined && built !== process.arch)
-    return `'${name}' (${file}) was built for ${built}, and this is ${process.arch}`;
-  return `'${name}' is neither a binary for this machine nor a script: its first line must name an interpreter (#!/bin/sh)`;
-}
-
-/** The interpreter that a script's first line or a binary's program header names; undefined when it names none. */
-export function interpreterOf(file: string): { kind: "script" | "loader"; path: string } | undefined {
-  const head = readHead(file);
-  if (head === undefined) return undefined;
-  if (head.toString("latin1", 0, 2) === "#!") {
-    const line = head.toString("utf8", 2).split("\n", 1)[0] ?? "";
-    // The kernel takes blanks away, a carriage return belongs to the name.
-    return { kind: "script", path: line.replace(/^[ \t]+/, "").split(/[ \t]/, 1)[0] ?? "" };
-  }
-  const path = isElf(head) ? elfInterpreter(head) : undefined;
-  return path === undefined ? undefined : { kind: "loader", path };
-}
-
-function isElf(head: Buffer): boolean {
-  return head.length >= 64 && head.readUInt32BE(0) === ELF_MAGIC;
-}
-
-/** Where elf(5) has the fields, by class: 1 for 32 bits, 2 for 64. */
-const ELF_LAYOUTS = {
-  1: {
-    phoff: 28,
-    phentsize: 42,
-    phnum: 44,
-    offset: 4,
-    filesz: 16,
-    word: (b: Buffer, at: number) => b.readUInt32LE(at),
-  },
-  2: {
-    phoff: 32,
-    phentsize: 54,
-    phnum: 56,
-    offset: 8,
-    filesz: 32,
-    word: (b: Buffer, at: number) => Number(b.readBigUInt64LE(at)),
-  },
-} as const;
-
-/** PT_INTERP of a little-endian ELF file, when it lies within the head that was read. */
-function elfInterpreter(head: Buffer): string | undefined {
-  const layout = ELF_LAYOUTS[head[4] === 1 ? 1 : 2];
-  const size = head.readUInt16LE(layout.phentsize);
-  const count = head.readUInt16LE(layout.phnum);
-  for (let at = layout.word(head, layout.phoff), i = 0; i < count && at + size <= head.length; i += 1, at += size) {
-    if (head.readUInt32LE(at) !== PT_INTERP) continue;
-    const offset = layout.word(head, at + layout.offset);
-    const length = layout.word(head, at + layout.filesz);
-    if (offset + length <= head.length) return head.toString("utf8", offset, offset + length).split("\0", 1)[0];
-  }
-  return undefined;
-}
-
-function readHead(file: string): Buffer | undefined {
-  try {
-    const fd = openSync(file, "r");
-    try {
-      const buffer = Buffer.alloc(HEAD_BYTES);
-      return buffer.subarray(0, readSync(fd, buffer, 0, HEAD_BYTES, 0));
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return undefined;
-  }
+function noProgram(name: string, at: Place | undefined): string {
+  if (at === undefined) return `'${name}' is no program`;
+  const { files, missing } = chainOf(at);
+  // What no script is run by: the first that is not one itself.
+  const file = files.find(({ real }) => interpreterOf(real)?.kind !== "script") ?? files.at(-1) ?? at;
+  const what = subject(name, at, file);
+  const head = readHead(file.real);
+  if (head?.length === 0) return `${what} is an empty file`;
+  if (head?.toString("latin1", 0, 3) === BYTE_ORDER_MARK)
+    return `${what} begins with a byte order mark, which no interpreter's name may follow: save it without`;
+  if (missing?.path === "") return `${what} begins with '#!' but names no interpreter`;
+  const machine = head === undefined ? undefined : machineOf(head);
+  if (machine !== undefined && machine !== process.arch)
+    return `${what} was built for ${machine}, and this is ${process.arch}`;
+  if (head !== undefined && isElf(head)) return `${what} is a damaged binary, or none that this kernel can run`;
+  return `${what} is neither a binary for this machine nor a script: its first line must name an interpreter (#!/bin/sh)`;
 }

@@ -183,7 +183,7 @@ export class Processes {
     const why = await import("./diagnose.ts").then(
       ({ explainAttribute, explainExec }) =>
         step === "exec"
-          ? explainExec(command.argv[0] ?? "", file, errno, this.#environment.get("PATH"))
+          ? explainExec(command.argv[0] ?? "", file, errno, this.#environment.get("PATH"), attributes.cwd)
           : explainAttribute(step, attributes, errno),
       () => errno,
     );

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { explainAttribute, explainExec, interpreterOf } from "../../../src/runtime/diagnose.ts";
+import { explainAttribute, explainExec } from "../../../src/runtime/diagnose.ts";
+import { interpreterOf } from "../../../src/runtime/interpreters.ts";
 import { findProgram } from "../../../src/runtime/programs.ts";
 
 const root = mkdtempSync(join(tmpdir(), "programs-"));
@@ -94,7 +95,12 @@ describe("why a program could not be started", () => {
     ],
     ["", undefined, "ENOENT", "the command is empty: there is no program to start"],
     [root, root, "EACCES", `'${root}' is a directory, not a program`],
-    ["text", join(first, "shy"), "ENOEXEC", "'text' is neither a binary for this machine nor a script"],
+    [
+      "text",
+      file(join(first, "text"), 0o755, "echo\n"),
+      "ENOEXEC",
+      `'text' (${join(first, "text")}) is neither a binary for this machine nor a script`,
+    ],
     ["shy", undefined, "EACCES", "'shy' may not be executed"],
     ["many", "/bin/many", "EAGAIN", "the limit of processes is reached"],
   ];
