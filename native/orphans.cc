@@ -33,10 +33,7 @@ static void read_comm(int32_t pid, char (&comm)[orphan_comm_bytes]) {
   ssize_t bytes = file.valid() ? read(file.get(), comm, sizeof comm) : 0;
   // Its last byte is a newline.
   comm[bytes > 0 ? bytes - 1 : 0] = 0;
-  // A process may call itself anything (PR_SET_NAME of prctl(2)); it goes into a line of the log.
-  for (char* at = comm; *at != 0; at++)
-    if (*at < ' ' && *at > 0) *at = '?';
-  if (comm[0] == 0) strcpy(comm, "?");
+  make_printable(comm);
 }
 
 /** A zombie keeps its group and session, and both numbers stay taken as long as somebody is in them. */

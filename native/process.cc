@@ -132,6 +132,7 @@ static void remember_name(const Process& process) {
   SweptProcess* one = &named[named_count++];
   one->pid = process.pid;
   memcpy(one->name, process.name, sizeof one->name);
+  make_printable(one->name);
 }
 
 static bool was_signalled(int32_t pid) {

@@ -72,6 +72,12 @@ bool proc_is_ours() {
   return strcmp(name, self) == 0;
 }
 
+void make_printable(char* name) {
+  for (char* at = name; *at != 0; at++)
+    if ((*at < ' ' && *at > 0) || *at == 0x7f) *at = '?';
+  if (name[0] == 0) strcpy(name, "?");
+}
+
 char* put_number(char* buffer, int number) {
   char digits[12];
   int count = 0;

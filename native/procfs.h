@@ -16,6 +16,12 @@ ssize_t read_at(int dir_fd, const char* name, char* buffer, size_t bytes);
 /** Whether /proc shows our own PID namespace: only then do its numbers mean anything to kill(2). */
 bool proc_is_ours();
 
+/**
+ * Replaces what would break a line of the log, or command a terminal: a process may call itself anything (PR_SET_NAME of
+ * prctl(2)). A name of nothing becomes `?`; `name` has room for that.
+ */
+void make_printable(char* name);
+
 /** Writes a non-negative number as text; returns the end (where a 0 byte is). `buffer` needs 12 bytes. */
 char* put_number(char* buffer, int number);
 
