@@ -29,6 +29,9 @@ export interface Sender {
   uid: number;
 }
 
+/** A shell's code for a program of its that was killed by KILL. */
+const CODE_OF_KILL = 128 + SIGKILL;
+
 /** Control characters. */
 const CONTROLS = /[\0-\x1f\x7f]/g;
 
@@ -46,7 +49,7 @@ export interface EndFacts {
   sent: readonly Sent[];
   /** The signal that it died of was handed to it for somebody else. */
   sender: Sender | undefined;
-  /** The kernel has counted a kill for lack of memory. Asked only after a KILL that was not ours. */
+  /** The kernel has counted a kill for lack of memory. Asked only after a KILL that was not ours, of the process or below it. */
   oom: () => boolean;
 }
 
@@ -67,8 +70,13 @@ export function senderWords({ pid, uid }: Sender): string {
   return pid === 0 ? "from outside of the container" : `from process ${pid}, uid ${uid}`;
 }
 
-function ofCode({ label, sent }: EndFacts, code: number): Omit<Reason, "code"> {
+function ofCode({ label, sent, oom }: EndFacts, code: number): Omit<Reason, "code"> {
   const asked = ours(sent);
+  if (asked === undefined && code === CODE_OF_KILL && oom())
+    return {
+      word: "oom",
+      text: `${label} ended with ${code} after the kernel had killed a process of it: the container is out of memory`,
+    };
   if (asked === undefined) return { word: "exit", text: `${label} ended with ${code}` };
   const word = asked.why === "timeout" ? "timeout" : "stop";
   return { word, text: `${label} ended with ${code} after our ${signalName(asked.signo)}` };

@@ -32,6 +32,15 @@ describe("why a process ended", () => {
       137,
       "web was killed by the kernel: the container is out of memory",
     ],
+    [
+      { how: { code: 137 }, oom: () => true },
+      "oom",
+      137,
+      "web ended with 137 after the kernel had killed a process of it: the container is out of memory",
+    ],
+    [{ how: { code: 137 } }, "exit", 137, "web ended with 137"],
+    [{ how: { code: 137 }, sent: [asked], oom: () => true }, "stop", 137, "web ended with 137 after our SIGTERM"],
+    [{ how: { code: 136 }, oom: () => true }, "exit", 136, "web ended with 136"],
     [{ how: by(9), sent: [{ signo: 9, why: "timeout" }] }, "timeout", 137, "web was killed by us: its time was over"],
     [{ how: by(11, true) }, "signal", 139, "web was ended by SIGSEGV (core dumped), which we did not send"],
     [{ how: by(11), sent: [asked] }, "signal", 139, "web was ended by SIGSEGV, which we did not send"],
@@ -56,7 +65,7 @@ describe("why a process ended", () => {
     const never = () => {
       throw new Error("asked");
     };
-    for (const facts of [{ how: { code: 137 } }, { how: by(15) }, { how: by(9), sent: [killed] }])
+    for (const facts of [{ how: { code: 1 } }, { how: by(15) }, { how: by(9), sent: [killed] }])
       expect(() => reasonOf(end({ ...facts, oom: never }))).not.toThrow();
     expect(() => reasonOf(end({ how: by(9), oom: never }))).toThrow("asked");
   });
