@@ -108,6 +108,17 @@ static napi_value listen_call(napi_env env, napi_callback_info info) {
   return result;
 }
 
+static napi_value watch_call(napi_env env, napi_callback_info info) {
+  Arena arena;
+  Reader reader(env, arena);
+  napi_value values[1], watched;
+  arguments(env, info, values);
+  int fd = (int)reader.integer(values[0], "fd", 0, INT32_MAX);
+  if (reader.failed()) return nullptr;
+  napi_get_boolean(env, control_watch(fd), &watched);
+  return watched;
+}
+
 static napi_value peer_call(napi_env env, napi_callback_info info) {
   Arena arena;
   Reader reader(env, arena);
@@ -126,7 +137,7 @@ struct Method {
 static const Method methods[] = {
     {"boot", boot_call},     {"start", start_call},   {"drain", drain_call}, {"spawn", spawn_call}, {"spawnFailure", spawn_failure_call},
     {"signal", signal_call}, {"policy", policy_call}, {"sweep", sweep_call}, {"exit", exit_call},
-    {"logSettings", log_settings_call}, {"log", log_call}, {"listen", listen_call}, {"peer", peer_call},
+    {"logSettings", log_settings_call}, {"log", log_call}, {"listen", listen_call}, {"watch", watch_call}, {"peer", peer_call},
     {"told", told_call},     {"remember", remember_call}, {"lastWords", last_words_call},
     {"swept", swept_call},     {"orphans", orphans_call},
     {"park", park_call},

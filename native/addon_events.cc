@@ -122,6 +122,9 @@ static void fill_event(napi_env env, napi_value object, const Event& event) {
     case EventType::orphans:
       set_text(env, object, "t", "orphans", NAPI_AUTO_LENGTH);
       return;
+    case EventType::knock:
+      set_text(env, object, "t", "knock", NAPI_AUTO_LENGTH);
+      return;
   }
 }
 
@@ -145,6 +148,7 @@ static void settle() {
         break;
       case EventType::signal:
       case EventType::orphans:
+      case EventType::knock:
         break;
     }
   }

@@ -20,6 +20,18 @@ struct ControlPlace {
  */
 ControlPlace control_listen(const char* path, bool elsewhere);
 
+/**
+ * Has the signal thread wait for the first connection to a listening descriptor, which becomes an event (`knock`); once. False
+ * where that thread has no descriptors to wait for: then somebody must serve it at once.
+ */
+bool control_watch(int fd);
+
+/** The descriptor that is waited for, -1: none. For the signal thread. */
+int control_door();
+
+/** Somebody connects to what was waited for. For the signal thread. */
+void control_knocked(int fd);
+
 /** User of the process at the other end of an accepted connection (SO_PEERCRED, unix(7)), or -errno. */
 int64_t control_peer(int fd);
 

@@ -8,12 +8,14 @@
 
 namespace pilot {
 
-// Three events a run, one for each power of ten of orphans, and one signal of each number beyond the free share.
+// Three events a run, one for each power of ten of orphans, one knock a listener, and one signal of each number beyond the free
+// share.
 static constexpr uint32_t signal_share = 256;
 static constexpr uint32_t signal_numbers = 65;
 static constexpr uint32_t orphan_warnings = 20;
+static constexpr uint32_t knocks = 16;
 static constexpr uint32_t ring_capacity = queue_events_max;
-static_assert(3 * CP_CHILDREN_MAX + orphan_warnings + signal_share + signal_numbers <= ring_capacity,
+static_assert(3 * CP_CHILDREN_MAX + orphan_warnings + knocks + signal_share + signal_numbers <= ring_capacity,
               "no event of a run may be lost");
 
 static Ring<Event, ring_capacity> ring;

@@ -8,8 +8,8 @@
 
 namespace pilot {
 
-/** `orphans`: so many were reaped that somebody should be told (orphans.h). */
-enum class EventType : uint8_t { exited, closed, group_empty, signal, orphans };
+/** `orphans`: so many were reaped that somebody should be told (orphans.h). `knock`: see control.h. */
+enum class EventType : uint8_t { exited, closed, group_empty, signal, orphans, knock };
 
 /** What JavaScript is told. Fields that a type does not name are 0. */
 struct Event {

@@ -9,6 +9,7 @@
 
 #include <atomic>
 
+#include "control.h"
 #include "early.h"
 #include "futex.h"
 #include "gate.h"
@@ -58,6 +59,11 @@ void signals_policy(uint32_t main, uint64_t forward) {
 }
 
 void signals_forward_all() { signals_policy(policies[policy_changes.load() & 1].main.load(), ~UINT64_C(0)); }
+
+bool signals_wait_for_descriptors() { return mode.load() == SignalMode::blocked && signal_fd >= 0; }
+
+// Nothing follows from a SIGCHLD without a child that has ended.
+void signals_look_again() { kill(getpid(), SIGCHLD); }
 
 /** The run that a signal goes to by itself, 0: none. */
 static uint32_t receiver_of(int signo) {
@@ -115,8 +121,10 @@ static void handle(const Taken& taken) {
 
 /** Takes at most one signal, inside of the gate, so that an exec finds it either pending or forwarded. */
 static void take_from_fd() {
-  struct pollfd ready = {signal_fd, POLLIN, 0};
-  if (poll(&ready, 1, -1) <= 0) return;
+  struct pollfd ready[] = {{signal_fd, POLLIN, 0}, {control_door(), POLLIN, 0}};
+  if (poll(ready, 2, -1) <= 0) return;
+  if (ready[1].revents != 0) control_knocked(ready[1].fd);
+  if (ready[0].revents == 0) return;
   GatePass pass(gate);
   struct signalfd_siginfo info;
   if (read(signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return;

@@ -14,6 +14,10 @@ enum class SignalMode { blocked, handlers };
 int signals_start(bool masked, bool with_fd);
 SignalMode signals_mode();
 
+/** Whether its thread waits for descriptors: then it looks at control_door() as well, again when it is told to. */
+bool signals_wait_for_descriptors();
+void signals_look_again();
+
 /** Signals in `forward` (bit n-1 for signal n) go to the run `main` (0: to nobody) at once; all are reported. One thread. */
 void signals_policy(uint32_t main, uint64_t forward);
 

@@ -67,6 +67,7 @@ void World::drain() {
         break;
       case EventType::signal:
       case EventType::orphans:
+      case EventType::knock:
         break;
     }
   }

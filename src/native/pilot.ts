@@ -112,7 +112,9 @@ export type NativeEvent =
   | { t: "groupEmpty"; run: number }
   | { t: "signal"; signo: number; pid: number; uid: number; forwarded: boolean }
   /** So many orphans were reaped that somebody should be told: 100, then each power of ten. `orphans()` has the facts. */
-  | { t: "orphans" };
+  | { t: "orphans" }
+  /** Somebody connects to what `watch` was given. */
+  | { t: "knock" };
 
 /** Reaped processes of one name that were not started by us: their parent ended before them. */
 export interface OrphanKind {
@@ -194,6 +196,11 @@ export interface Pilot {
    * `elsewhere`, and where it cannot be there, in the first of /run, /dev/shm and /tmp that it can be in.
    */
   listen(path: string, elsewhere: boolean): Listening;
+  /**
+   * Has the first connection to that socket come as an event (`knock`), once: until then nothing need be loaded that serves it.
+   * False: it cannot (few descriptors, or signals taken by handlers), and the socket has to be served at once.
+   */
+  watch(fd: number): boolean;
   /** User id of whoever opened an accepted connection of that socket, or a negative errno. */
   peer(fd: number): number;
   /** Writes what is queued (at most 500 ms), restores the terminal and leaves by _exit(code & 255). */

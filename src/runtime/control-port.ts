@@ -1,19 +1,16 @@
-/** What the control socket asks, put to the loop. A chunk of its own, loaded when the first programs run. */
+/** What the control socket asks, put to the loop. A chunk of its own, loaded with the first connection. */
 import type { ControlHost, Order, Refusal } from "../control/host.ts";
 import { type ControlServer, serveControl } from "../control/server.ts";
 import type { Ask, RequestId } from "../core/contract.ts";
-import type { Listening, Pilot } from "../native/pilot.ts";
-import type { Logging } from "../plan.ts";
+import type { Pilot } from "../native/pilot.ts";
 import type { ControlParts } from "./controls.ts";
-import { errnoName } from "./errno.ts";
 
 export interface ControlPort {
-  /**
-   * Serves what listens now, if it does, and nothing else any more; says where it is, and why it is not where it was wanted.
-   */
-  serve(wanted: string, at: Listening, dialect: Logging["dialect"]): void;
+  /** Serves this listening descriptor, which it then owns, and nothing else any more. */
+  serve(fd: number): void;
   loaded(request: RequestId, problems: readonly string[]): void;
-  reply(request: RequestId, ok: boolean, body: unknown): void;
+  /** `reloaded`: a reload that the socket asked for is in force. */
+  reply(request: RequestId, ok: boolean, body: unknown): "reloaded" | undefined;
 }
 
 type Settle = (refusal: Refusal | undefined) => void;
@@ -42,42 +39,14 @@ export function openControlPort(host: ControlParts): ControlPort {
     log,
   };
   let server: ControlServer | undefined;
-  let path: string | undefined;
-  /** INFO as ContainerPilot 3.8.0's; version 2 had no socket to speak of. */
-  let level: "info" | "debug" = "info";
-  const say = (): void => {
-    if (path !== undefined) log(level, `control: serving at ${path}`);
-  };
   return {
-    serve(wanted, at, dialect) {
-      level = dialect === "v3" ? "info" : "debug";
-      if (at.errno !== 0) {
-        const instead =
-          at.fd >= 0 ? `serving at ${at.path} instead` : path === undefined ? "going on without" : `still at ${path}`;
-        log("warn", `control: ${wanted} ${whyNot(errnoName(at.errno))}; ${instead}`);
-      }
-      if (at.fd < 0) return;
+    serve(fd) {
       server?.close();
-      server = serveControl(at.fd, control);
-      path = at.path;
-      say();
+      server = serveControl(fd, control);
     },
     loaded: (request, problems) => requests.loaded(request, problems),
-    reply(request, ok, body) {
-      if (requests.reply(request, ok, body) === "reloaded") say();
-    },
+    reply: (request, ok, body) => requests.reply(request, ok, body),
   };
-}
-
-function whyNot(errno: string): string {
-  switch (errno) {
-    case "EADDRINUSE":
-      return "belongs to another process, which answers there";
-    case "ENAMETOOLONG":
-      return "is longer than the 107 bytes that a socket's path may have";
-    default:
-      return `cannot be used (${errno})`;
-  }
 }
 
 /** As ContainerPilot 3.8.0, sets what can be set; what cannot is left out, and said. */

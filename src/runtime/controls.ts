@@ -1,4 +1,4 @@
-import { lstatSync, unlinkSync } from "node:fs";
+import { closeSync, lstatSync, unlinkSync } from "node:fs";
 import { resolve } from "node:path";
 import { SOCKET_VARIABLE } from "../control/places.ts";
 import type { RequestId } from "../core/contract.ts";
@@ -20,7 +20,7 @@ export interface ControlParts {
 
 /**
  * The control socket as the loop sees it. It listens from before the first program on, so that whatever a program asks waits
- * in its backlog; the code that serves it is loaded when the first programs run.
+ * in its backlog; the code that serves it, and Node's `net` with it (2.6 MiB), is loaded with the first connection.
  */
 export class Controls {
   readonly #parts: ControlParts;
@@ -28,6 +28,9 @@ export class Controls {
   #wanted = "";
   #at: Listening | undefined;
   #inode = 0;
+  #served = false;
+  /** INFO as ContainerPilot 3.8.0's; version 2 had no socket to speak of. */
+  #level: "info" | "debug" = "info";
 
   constructor(
     { pilot, environment }: Pick<ControlParts, "pilot" | "environment">,
@@ -45,27 +48,56 @@ export class Controls {
   use(path: string, dialect: Logging["dialect"]): void {
     if (path === this.#wanted) return;
     this.#wanted = path;
-    const { pilot, environment } = this.#parts;
+    this.#level = dialect === "v3" ? "info" : "debug";
     // Absolute: children may find it from another directory.
     const wanted = resolve(path);
-    const at = pilot.listen(wanted, this.#at === undefined);
-    if (at.fd >= 0) {
-      this.end();
-      this.#at = at;
-      this.#inode = lstatSync(at.path).ino;
-      environment.set(SOCKET_VARIABLE, at.path);
-    }
-    this.#port.do((port) => port.serve(wanted, at, dialect));
+    const before = this.#at;
+    const at = this.#parts.pilot.listen(wanted, before === undefined);
+    if (at.errno !== 0) this.#sayWhyNot(wanted, at, before?.path);
+    if (at.fd < 0) return;
+    this.end();
+    // The server closes its own.
+    if (before !== undefined && !this.#served) closeSync(before.fd);
+    this.#at = at;
+    this.#inode = lstatSync(at.path).ino;
+    this.#parts.environment.set(SOCKET_VARIABLE, at.path);
+    this.#say();
+    if (this.#served || !this.#parts.pilot.watch(at.fd)) this.#serve(at);
+  }
+
+  /** Somebody connects to what is not served yet. */
+  knock(): void {
+    if (this.#at !== undefined && !this.#served) this.#serve(this.#at);
   }
 
   /** A configuration was read for a request: the lines that say what is wrong with it, or none. */
   loaded(request: RequestId, problems: readonly string[]): void {
-    this.#port.do((port) => port.loaded(request, problems));
+    // Before anybody connected, nobody waits for it.
+    if (this.#served) this.#port.do((port) => port.loaded(request, problems));
   }
 
   /** The core's answer to a request. */
   reply(request: RequestId, ok: boolean, body: unknown): void {
-    this.#port.do((port) => port.reply(request, ok, body));
+    this.#port.do((port) => {
+      if (port.reply(request, ok, body) === "reloaded") this.#say();
+    });
+  }
+
+  #serve({ fd }: Listening): void {
+    this.#served = true;
+    this.#port.do((port) => port.serve(fd));
+  }
+
+  #say(): void {
+    if (this.#at !== undefined) this.#parts.pilot.log(this.#level, `control: serving at ${this.#at.path}`, []);
+  }
+
+  #sayWhyNot(wanted: string, at: Listening, before: string | undefined): void {
+    const warn = (text: string): void => this.#parts.pilot.log("warn", text, []);
+    import("./control-words.ts").then(
+      ({ notThere }) => warn(notThere(wanted, at, before)),
+      () => warn(`control: ${wanted} cannot be used`),
+    );
   }
 
   /** Removes the socket's file, unless somebody else has put another one there since. */

@@ -133,11 +133,11 @@ export class Processes {
   }
 
   /** What the native half has to say about processes. */
-  take(event: Exclude<NativeEvent, { t: "signal" | "orphans" }>): void {
+  take(event: Extract<NativeEvent, { run: number }>): void {
     this.#endings.do((endings) => this.#take(event, endings));
   }
 
-  #take(event: Exclude<NativeEvent, { t: "signal" | "orphans" }>, endings: Endings): void {
+  #take(event: Extract<NativeEvent, { run: number }>, endings: Endings): void {
     const record = this.#runs.get(event.run);
     if (record === undefined) {
       const ended = this.#ended.get(event.run);

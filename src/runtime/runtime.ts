@@ -165,6 +165,7 @@ export class Runtime {
   #native(event: NativeEvent): void {
     if (event.t === "signal") this.push(this.#processes.signalled(event, this.#loaded.plan));
     else if (event.t === "orphans") this.#processes.accounts.warnOfOrphans();
+    else if (event.t === "knock") this.#controls.knock();
     else {
       const probe = event.t === "closed" && this.#processes.record(event.run)?.probe;
       if (probe) this.#outputs.keep(probe, event.output);
