@@ -1,5 +1,6 @@
 /** HTTP over the control socket. A chunk of its own, loaded with the first connection: most containers never see one. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { ControlHost } from "./host.ts";
 import { type Answer, type Route, routesOf } from "./routes.ts";
 
@@ -37,6 +38,14 @@ export function createHttp(host: ControlHost, limits: HttpLimits): Server {
   });
   // Not in Node's types: a client that has closed its half is answered all the same.
   Object.assign(server, { httpAllowHalfOpen: true });
+  // To Node a CONNECT is no request like others; to Go it is one of a method that nobody takes.
+  server.on("connect", (request, socket: Socket) => {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once("finish", () => socket.end());
+    server.emit("request", request, response);
+  });
   server.on("request", (request, response) => {
     const path = pathOf(request.url ?? "");
     const route = routes.get(path);
@@ -96,7 +105,7 @@ function send(
   { lingerMs }: HttpLimits,
 ): void {
   const body = Buffer.from(`${[...(TEXTS[code] === undefined ? [""] : [TEXTS[code]]), ...lines].join("\n")}\n`);
-  response.writeHead(code, {
+  response.writeHead(code, code === 413 ? TEXTS[code] : undefined, {
     "Content-Type": "text/plain; charset=utf-8",
     ...(code !== 200 && { "X-Content-Type-Options": "nosniff" }),
     ...(code === 405 && { Allow: "POST" }),
@@ -119,7 +128,12 @@ function send(
   request.resume();
 }
 
-/** The path of a request's target, which a proxy may write with scheme and host (RFC 9112, 3.2.2). */
+/** The path of a request's target, which a proxy may write with scheme and host (RFC 9112, 3.2.2), and any client escaped. */
 function pathOf(target: string): string {
-  return target.replace(/^https?:\/\/[^/?]*/i, "").replace(/[?#].*$/s, "");
+  const path = target.replace(/^https?:\/\/[^/?]*/i, "").replace(/[?#].*$/s, "");
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }

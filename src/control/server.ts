@@ -73,9 +73,14 @@ export function serveControl(fd: number, host: ControlHost, given: Partial<Contr
 async function loadHttp(host: ControlHost, limits: ControlLimits, connections: Connections): Promise<HttpServer> {
   const { createHttp } = await import("./http.ts");
   const http = createHttp(host, limits);
-  http.on("request", ({ socket }, response) => {
-    connections.requested(socket);
-    response.once("close", () => connections.answered(socket));
+  http.on("request", (request, response) => {
+    const { socket } = request;
+    // Only a request that is here whole may take its time: one whose body does not come can be evicted for another's sake.
+    request.once("end", () => {
+      if (response.writableEnded) return;
+      connections.requested(socket);
+      response.once("close", () => connections.answered(socket));
+    });
   });
   return http;
 }

@@ -39,7 +39,7 @@ export function serve(view: () => View | undefined, log: Log): RequestListener {
       return;
     }
     if (current === undefined || path !== current.path) {
-      send(response, 404, TEXT, Buffer.from("not found\n"));
+      send(response, 404, TEXT, Buffer.from("404 page not found\n"));
       return;
     }
     body(current.render).then(
@@ -71,7 +71,11 @@ function sendMetrics(request: IncomingMessage, response: ServerResponse, text: B
 }
 
 function send(response: ServerResponse, status: number, type: string, body: Buffer): void {
-  response.writeHead(status, { "Content-Type": type, "Content-Length": body.length });
+  response.writeHead(status, {
+    "Content-Type": type,
+    ...(status !== 200 && { "X-Content-Type-Options": "nosniff" }),
+    "Content-Length": body.length,
+  });
   response.end(body);
 }
 

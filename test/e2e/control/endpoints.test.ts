@@ -28,6 +28,8 @@ describeContainers("the control socket", () => {
       ["POST", "/v3/ping", "whatever", 200, "\n"],
       ["HEAD", "/v3/ping", undefined, 200, ""],
       ["GET", "/v3/ping?a=b", undefined, 200, "\n"],
+      ["GET", "/v3/%70ing", undefined, 200, "\n"],
+      ["GET", "/v3/%zz", undefined, 404, NOT_FOUND],
       ["GET", "/v3/ping/", undefined, 404, NOT_FOUND],
       ["GET", "/", undefined, 404, NOT_FOUND],
       ["POST", "/v3/env", "{}", 404, NOT_FOUND],
