@@ -2,7 +2,7 @@
 import type { Ms } from "../plan.ts";
 
 export interface Clock {
-  /** Monotonic. */
+  /** Monotonic, since some moment; with a fraction. */
   now(): Ms;
   /** Runs `due` once, later (after 24 days at the latest); the returned function cancels it (also when it has run). */
   after(ms: Ms, due: () => void): () => void;
@@ -14,7 +14,8 @@ export interface Clock {
 const timerMsMax: Ms = 2 ** 31 - 1;
 
 export const realClock: Clock = {
-  now: () => performance.now(),
+  // Not by `performance`: its first use loads Node's perf_hooks, half a megabyte for as long as we live.
+  now: () => process.uptime() * 1000,
   after(ms, due) {
     const timer = setTimeout(due, Math.min(ms, timerMsMax));
     return () => clearTimeout(timer);

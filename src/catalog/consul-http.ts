@@ -6,6 +6,7 @@ import { Writable } from "node:stream";
 import Consul from "consul";
 import type { Ms } from "../plan.ts";
 import { CatalogError, type Failure } from "./catalog.ts";
+import { realClock } from "./clock.ts";
 import type { Target } from "./consul-target.ts";
 import { cutError, excerpt, givenUpError, lateError, tooLargeError, transportError, wasReset } from "./http-errors.ts";
 import { sharedLookup } from "./lookup.ts";
@@ -60,14 +61,14 @@ export class ConsulHttp {
   /** Rejects with CatalogError by the deadline at the latest. */
   async call(call: Call): Promise<Answer> {
     if (!(call.timeoutMs > 0 && Number.isFinite(call.timeoutMs))) throw new TypeError("timeoutMs: a call needs an end");
-    const end = performance.now() + call.timeoutMs;
+    const end = realClock.now() + call.timeoutMs;
     try {
       const [lanes, token] = await this.#within(call.timeoutMs, Promise.all([this.#open(), this.#target.token()]));
       try {
         return await this.#once(lanes, token, call, end);
       } catch (error) {
         // The agent had just closed the connection that was kept for the next call. All our calls may be repeated.
-        if (!wasReset(error) || call.lane === "watch" || end - performance.now() < 1) throw error;
+        if (!wasReset(error) || call.lane === "watch" || end - realClock.now() < 1) throw error;
         return await this.#once(lanes, token, call, end);
       }
     } catch (error) {
@@ -99,7 +100,7 @@ export class ConsulHttp {
     if (this.#closed || call.signal?.aborted) throw givenUpError();
     const context = new EventEmitter();
     const giveUp = (): unknown => context.emit("cancel");
-    const left = Math.max(1, Math.ceil(end - performance.now()));
+    const left = Math.max(1, Math.ceil(end - realClock.now()));
     const body = new Body(giveUp, call.bodyMs === undefined ? undefined : { beginMs: left, endMs: call.bodyMs });
     const options = {
       path: call.path,

@@ -1,10 +1,10 @@
 /** Where the agent is and how to speak to it: what the configuration says and what `CONSUL_*` variables say, by precedence. */
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CatalogSettings } from "../plan.ts";
 import { CatalogError } from "./catalog.ts";
 import { systemCertificates } from "./system-certificates.ts";
 
+/* Node's fs/promises is imported where a file is read: without certificates and token files it is memory for nothing. */
 type Env = Readonly<Record<string, string | undefined>>;
 type ConsulSettings = Extract<CatalogSettings, { kind: "consul" }>;
 
@@ -120,6 +120,7 @@ async function readCertificates(
 }
 
 async function readFolder(folder: string): Promise<string[]> {
+  const { readdir } = await import("node:fs/promises");
   const names = await readdir(folder).catch((error: unknown) => {
     throw unreadable("CA folder", folder, error);
   });
@@ -127,6 +128,7 @@ async function readFolder(folder: string): Promise<string[]> {
 }
 
 async function readText(what: string, file: string): Promise<string> {
+  const { readFile } = await import("node:fs/promises");
   try {
     return await readFile(file, "utf8");
   } catch (error) {

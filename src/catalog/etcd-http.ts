@@ -2,6 +2,7 @@
 import http from "node:http";
 import type { Ms } from "../plan.ts";
 import { CatalogError } from "./catalog.ts";
+import { realClock } from "./clock.ts";
 import { type Answer, type Asking, ask, askForLines, type Lines } from "./http-ask.ts";
 import { excerpt, givenUpError, transportError, wasReset } from "./http-errors.ts";
 import { sharedLookup } from "./lookup.ts";
@@ -76,13 +77,13 @@ export class EtcdHttp {
 
   /** What is left of the deadline is shared evenly among the endpoints that were not asked yet. */
   async #somewhere<T>(call: Call, act: (asking: Asking) => Promise<T>): Promise<T> {
-    const end = performance.now() + call.timeoutMs;
+    const end = realClock.now() + call.timeoutMs;
     const count = this.#endpoints.length;
     const first = this.#first;
     let failure = new CatalogError("refused", "etcd has no endpoints");
     for (let n = 0; n < count; n += 1) {
       const at = (first + n) % count;
-      const timeoutMs = Math.max(1, (end - performance.now()) / (count - n));
+      const timeoutMs = Math.max(1, (end - realClock.now()) / (count - n));
       try {
         const done = await this.#at(this.#endpoints[at] ?? "", { ...call, timeoutMs }, act);
         this.#first = at;
@@ -131,11 +132,11 @@ export class EtcdHttp {
 
 /** The server had just closed the connection that was kept for the next call: once more. All our calls may be repeated. */
 async function twice(asking: Asking): Promise<Answer> {
-  const began = performance.now();
+  const began = realClock.now();
   try {
     return await ask(asking);
   } catch (error) {
-    const left = asking.timeoutMs - (performance.now() - began);
+    const left = asking.timeoutMs - (realClock.now() - began);
     if (!wasReset(error) || left < 1) throw error;
     return await ask({ ...asking, timeoutMs: left });
   }

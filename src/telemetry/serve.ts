@@ -1,5 +1,4 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { constants, gzipSync } from "node:zlib";
 import type { Log } from "./metrics.ts";
 import { CONTENT_TYPE } from "./render.ts";
 
@@ -42,13 +41,12 @@ export function serve(view: () => View | undefined, log: Log): RequestListener {
       send(response, 404, TEXT, Buffer.from("404 page not found\n"));
       return;
     }
-    body(current.render).then(
-      (text) => sendMetrics(request, response, text),
-      (error: unknown) => {
+    body(current.render)
+      .then((text) => sendMetrics(request, response, text))
+      .catch((error: unknown) => {
         log("error", `telemetry: cannot render the metrics: ${error instanceof Error ? error.message : error}`);
         send(response, 500, TEXT, Buffer.from("the metrics cannot be rendered\n"));
-      },
-    );
+      });
   };
 }
 
@@ -60,11 +58,12 @@ function sendStatus({ method }: IncomingMessage, response: ServerResponse, statu
   }
 }
 
-function sendMetrics(request: IncomingMessage, response: ServerResponse, text: Buffer): void {
+async function sendMetrics(request: IncomingMessage, response: ServerResponse, text: Buffer): Promise<void> {
   if (!acceptsGzip(request.headers["accept-encoding"])) {
     send(response, 200, CONTENT_TYPE, text);
     return;
   }
+  const { constants, gzipSync } = await import("node:zlib");
   response.setHeader("Content-Encoding", "gzip");
   // Some kilobytes: done at once, where the asynchronous call would start libuv's four threads, which then stay.
   send(response, 200, CONTENT_TYPE, gzipSync(text, { level: constants.Z_BEST_SPEED }));

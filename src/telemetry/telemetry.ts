@@ -55,7 +55,7 @@ export function openTelemetry(
   status: () => object = () => ({}),
   readOrphans: ReadOrphans = () => [],
 ): TelemetryPort {
-  const metrics = new Metrics(log, () => performance.now(), readOrphans);
+  const metrics = new Metrics(log, () => process.uptime() * 1000, readOrphans);
   let current: Telemetry | undefined;
   const view = () =>
     current && {
