@@ -2,7 +2,17 @@
  * What `cpctl install` puts in the bundle's place: runs the bundle with the V8 code that was kept at the image's build. Reads
  * files and writes none, but when it is asked to make that code.
  */
-import { readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
@@ -13,6 +23,10 @@ const BUNDLE = "init.cjs";
 const PACK = "code.cache";
 /** Long enough for the application to be started; only while the code is made. */
 const WARM_MS = 500;
+/** Of a file's mode: its group, and everybody (inode(7)). Code that others wrote would run as us. */
+const OTHERS_WRITE = 0o022;
+/** Bytes compared at a time: more would be memory that nobody needs again. */
+const COMPARED = 65_536;
 
 /** Where code is to be kept, set by `cpctl install` alone. */
 const wanted = process.env.CP_CODE_CACHE;
@@ -39,29 +53,57 @@ const scripts = new Map<string, { source: Buffer; script: Script }>();
 const kept = wanted === undefined ? readPack() : new Map<string, Kept>();
 
 function readPack(): Map<string, Kept> {
-  const found = new Map<string, Kept>();
+  let file: number;
   try {
-    const bytes = readFileSync(join(directory, PACK));
-    const headBytes = bytes.readUInt32LE(0);
-    const head = JSON.parse(bytes.toString("utf8", 4, 4 + headBytes)) as Head;
-    if (head.made !== made) {
-      stale(`it was made for ${head.made}, this is ${made}`);
-      return found;
-    }
-    const start = 4 + headBytes;
-    const half = (bytes.length - start) / 2;
-    let at = start;
-    for (const { name, source, code } of head.files) {
-      const middle = at + source;
-      at = middle + code;
-      found.set(name, { source: bytes.subarray(middle - source, middle), code: bytes.subarray(middle, at) });
-    }
-    if (at === start + half && bytes.subarray(start, at).equals(bytes.subarray(at))) return found;
-    stale("it is damaged");
+    file = openSync(join(directory, PACK), "r");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") stale("it is damaged");
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") stale("it cannot be read");
+    return new Map();
   }
-  return new Map();
+  try {
+    const { size, uid, mode } = fstatSync(file);
+    if (uid !== statSync(join(directory, BUNDLE)).uid || (mode & OTHERS_WRITE) !== 0) {
+      stale("others than the bundle's owner could have written it");
+      return new Map();
+    }
+    return readParts(file, size);
+  } catch {
+    stale("it is damaged");
+    return new Map();
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** All of it, file by file, so that what has been used can go. Throws where it is not as it was written. */
+function readParts(file: number, size: number): Map<string, Kept> {
+  const read = (at: number, bytes: number): Buffer => {
+    if (at + bytes > size) throw new RangeError(PACK);
+    const part = Buffer.allocUnsafeSlow(bytes);
+    if (readSync(file, part, 0, bytes, at) !== bytes) throw new RangeError(PACK);
+    return part;
+  };
+  const start = 4 + read(0, 4).readUInt32LE(0);
+  const head = JSON.parse(read(4, start - 4).toString("utf8")) as Head;
+  const found = new Map<string, Kept>();
+  if (head.made !== made) {
+    stale(`it was made for ${head.made}, this is ${made}`);
+    return found;
+  }
+  const half = (size - start) / 2;
+  let at = start;
+  const next = (bytes: number): Buffer => {
+    const part = read(at, bytes);
+    for (let from = 0; from < bytes; from += COMPARED) {
+      const copy = read(at + half + from, Math.min(COMPARED, bytes - from));
+      if (!copy.equals(part.subarray(from, from + copy.length))) throw new RangeError(PACK);
+    }
+    at += bytes;
+    return part;
+  };
+  for (const { name, source, code } of head.files) found.set(name, { source: next(source), code: next(code) });
+  if (at !== start + half) throw new RangeError(PACK);
+  return found;
 }
 
 function stale(why: string): void {
@@ -75,6 +117,7 @@ function load(name: string): unknown {
   const file = join(directory, name);
   const source = readFileSync(file);
   const cache = kept.get(name);
+  kept.delete(name);
   // V8 compares the lengths of sources alone.
   const cachedData = cache?.source.equals(source) === true ? cache.code : undefined;
   if (cache !== undefined && cachedData === undefined) stale(`${name} has changed since`);
@@ -102,7 +145,7 @@ function writePack(path: string): void {
   size.writeUInt32LE(text.length);
   const body = Buffer.concat(parts.flatMap(({ source, code }) => [source, code]));
   // Whoever waits for it sees all of it.
-  writeFileSync(`${path}.new`, Buffer.concat([size, text, body, body]));
+  writeFileSync(`${path}.new`, Buffer.concat([size, text, body, body]), { mode: 0o644 });
   renameSync(`${path}.new`, path);
 }
 

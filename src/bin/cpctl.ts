@@ -92,8 +92,9 @@ function installCommand(): Command {
     .addHelpText("after", "\nNothing is written when it runs. Code of another Node, or for other flags, is ignored.")
     .action(async (directory: string, given: { codeCache: boolean }) => {
       const { install } = await import("../tools/install.ts");
-      const { code, text } = install(directory, given);
+      const { code, text, lines } = install(directory, given);
       writeAll(STDOUT, text);
+      writeAll(STDERR, lines.map((line) => `${line}\n`).join(""));
       process.exitCode = code;
     });
 }

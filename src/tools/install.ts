@@ -1,6 +1,6 @@
 /** `cpctl install`: an installation in a directory of the image, at its build. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { UsageError } from "./environment.ts";
 
@@ -8,6 +8,9 @@ import { UsageError } from "./environment.ts";
 const CACHE_MS = 60_000;
 
 const CODE_CACHE = "code.cache";
+
+/** sysexits(3). */
+const EX_CANTCREAT = 73;
 
 /** The application while the code is made: waits for it, at most half a minute. */
 const WAITER = 'i=0; while [ ! -e "$0" ] && [ $i -lt 300 ]; do i=$((i + 1)); sleep 0.1; done';
@@ -17,10 +20,11 @@ export interface InstallOptions {
   codeCache: boolean;
 }
 
-/** What to say, and the code to leave with. */
+/** What to say and where (`lines`: on stderr), and the code to leave with. */
 export interface Installed {
   code: number;
   text: string;
+  lines: readonly string[];
 }
 
 /** The folder below prebuilds/ for this Node. */
@@ -42,30 +46,57 @@ function native(from: string, name: string): string {
  * Copies launcher, addon, bundle and licences from where this program lies, the Node beside them too, and keeps the code
  * that V8 makes of the bundle for exactly this Node and the flags that the launcher gives it.
  *
- * @param directory made where it does not exist
+ * @param directory made where it does not exist; what else lies there stays
  * @throws UsageError where it cannot be: the native half for this machine is missing, or it would install over itself
  */
 export function install(directory: string, { codeCache }: InstallOptions): Installed {
-  const from = import.meta.dirname.endsWith("/chunks") ? dirname(import.meta.dirname) : import.meta.dirname;
+  const own = import.meta.dirname;
+  const from = realpathSync(own.endsWith("/chunks") ? dirname(own) : own);
+  if (directory === "") throw new UsageError("the directory has no name");
   const to = resolve(directory);
-  if (to === from) throw new UsageError(`${to} is where it lies already: choose another directory`);
+  if (existsSync(to) && realpathSync(to) === from) {
+    throw new UsageError(`${to} is where it lies already: choose another directory`);
+  }
   const parts = { launcher: native(from, "containerpilot"), addon: native(from, "pilot.node") };
+  try {
+    place(from, to, parts);
+  } catch (error) {
+    const { code = String(error), path, dest } = error as NodeJS.ErrnoException & { dest?: string };
+    return { code: EX_CANTCREAT, text: "", lines: [`cpctl: ${dest ?? path ?? to}: cannot be written (${code})`] };
+  }
+  const said = [`${to}: containerpilot for ${target()}`];
+  const why = codeCache ? keepCode(to) : "";
+  if (why === undefined) said.push(`${join(to, CODE_CACHE)}: V8's code for Node ${process.versions.node}`);
+  else if (why !== "") said.push(`no code cache: ${why}`);
+  return { code: 0, text: said.map((line) => `${line}\n`).join(""), lines: [] };
+}
+
+/** All files, readable by everybody whatever the umask: the container's user need not be the image's. */
+function place(from: string, to: string, parts: { launcher: string; addon: string }): void {
   const bundle = existsSync(join(from, "init.cjs")) ? "init.cjs" : "containerpilot.cjs";
-  mkdirSync(to, { recursive: true });
-  rmSync(join(to, "chunks"), { recursive: true, force: true });
+  if (makeFolder(to)) chmodSync(to, 0o755);
+  // Chunks of an earlier installation; what lies there without one is somebody else's.
+  if (existsSync(join(to, "containerpilot.cjs"))) rmSync(join(to, "chunks"), { recursive: true, force: true });
   for (const old of [CODE_CACHE, "init.cjs"]) rmSync(join(to, old), { force: true });
   copyNew(parts.launcher, join(to, "containerpilot"), 0o755);
   copyNew(parts.addon, join(to, "pilot.node"), 0o644);
   copyNew(join(from, bundle), join(to, "containerpilot.cjs"), 0o644);
-  for (const name of ["cpctl.cjs", "cached.cjs", "LICENSES.txt"]) copyNew(join(from, name), join(to, name), 0o644);
-  chmodSync(join(to, "cpctl.cjs"), 0o755);
-  cpSync(join(from, "chunks"), join(to, "chunks"), { recursive: true });
+  for (const name of ["cached.cjs", "LICENSES.txt"]) copyNew(join(from, name), join(to, name), 0o644);
+  copyNew(join(from, "cpctl.cjs"), join(to, "cpctl.cjs"), 0o755);
+  makeFolder(join(to, "chunks"));
+  chmodSync(join(to, "chunks"), 0o755);
+  for (const name of readdirSync(join(from, "chunks"))) {
+    copyNew(join(from, "chunks", name), join(to, "chunks", name), 0o644);
+  }
   if (existsSync(join(from, "node"))) copyNew(join(from, "node"), join(to, "node"), 0o755);
-  const lines = [`${to}: containerpilot for ${target()}`];
-  const why = codeCache ? keepCode(to) : "";
-  if (why === undefined) lines.push(`${join(to, CODE_CACHE)}: V8's code for Node ${process.versions.node}`);
-  else if (why !== "") lines.push(`no code cache: ${why}`);
-  return { code: 0, text: lines.map((line) => `${line}\n`).join("") };
+}
+
+/** Whether it was made. Node's own recursive one never returns from some folders, of /proc among them. */
+function makeFolder(path: string): boolean {
+  if (existsSync(path) && statSync(path).isDirectory()) return false;
+  if (!existsSync(dirname(path))) makeFolder(dirname(path));
+  mkdirSync(path);
+  return true;
 }
 
 /** A running program keeps its old file. */
@@ -77,7 +108,7 @@ function copyNew(from: string, to: string, mode: number): void {
 
 /** Starts once what was installed, so that the code is of the functions that a start runs. What was wrong, or undefined. */
 function keepCode(to: string): string | undefined {
-  copyFileSync(join(to, "containerpilot.cjs"), join(to, "init.cjs"));
+  copyNew(join(to, "containerpilot.cjs"), join(to, "init.cjs"), 0o644);
   copyNew(join(to, "cached.cjs"), join(to, "containerpilot.cjs"), 0o644);
   const pack = join(to, CODE_CACHE);
   const { PATH, CONTAINERPILOT_MEMORY, CONTAINERPILOT_NODE } = process.env;
@@ -90,7 +121,10 @@ function keepCode(to: string): string | undefined {
     killSignal: "SIGKILL",
     stdio: ["ignore", "ignore", "pipe"],
   });
-  if (existsSync(pack)) return undefined;
+  if (existsSync(pack)) {
+    chmodSync(pack, 0o644);
+    return undefined;
+  }
   // As if it had never been tried.
   copyNew(join(to, "init.cjs"), join(to, "containerpilot.cjs"), 0o644);
   rmSync(join(to, "init.cjs"));

@@ -1,5 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, copyFileSync, cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { describeContainers, PATH, root, run, tempFolder } from "./harness.ts";
@@ -12,6 +24,11 @@ function cpctl(...words: readonly string[]) {
     encoding: "utf8",
     env: { PATH },
   });
+}
+
+/** The command's words, without V8's code, which takes a start. */
+function installWords(directory: string): string[] {
+  return [process.execPath, join(root, "dist/cpctl.cjs"), "install", "--no-code-cache", directory];
 }
 
 beforeAll(() => {
@@ -93,6 +110,20 @@ describeContainers("cpctl install", () => {
     writeFileSync(join(cut, "code.cache"), bytes.subarray(0, bytes.length >> 1));
     expect((await start(cut)).stderr).toContain("code.cache is ignored: it is damaged");
 
+    const written = copy();
+    chmodSync(join(written, "code.cache"), 0o664);
+    expect((await start(written)).stderr).toContain("code.cache is ignored: others than the bundle's owner could have");
+
+    const given = copy();
+    chownSync(join(given, "code.cache"), 1000, 0);
+    expect((await start(given)).stderr).toContain("code.cache is ignored: others than the bundle's owner could have");
+
+    const heads = copy();
+    for (const head of [Buffer.alloc(0), Buffer.from([255, 255, 255, 255]), Buffer.from("\u0002\0\0\0{}and more")]) {
+      writeFileSync(join(heads, "code.cache"), head);
+      expect((await start(heads)).stderr).toContain("code.cache is ignored: it");
+    }
+
     const changed = copy();
     appendFileSync(join(changed, "init.cjs"), "\n");
     expect((await start(changed)).stderr).toContain("code.cache is ignored: init.cjs has changed since");
@@ -115,5 +146,63 @@ describeContainers("cpctl install", () => {
     });
     expect(done).toMatchObject({ status: 0, stdout: expect.stringMatching(/no code cache: the start ended with 1/) });
     expect(readdirSync(to)).not.toContain("init.cjs");
+  });
+
+  it("installs where a path leads from here, again over itself, beside what is somebody else's, for every user", () => {
+    const folder = tempFolder();
+    mkdirSync(join(folder, "app/chunks"), { recursive: true });
+    for (const name of ["app/own", "app/chunks/own"]) writeFileSync(join(folder, name), "mine");
+    for (const time of [1, 2]) {
+      expect(
+        spawnSync("sh", ["-c", 'umask 077; exec "$@"', "sh", ...installWords("new/../app")], { cwd: folder }),
+      ).toMatchObject({ status: 0 });
+      if (time === 1)
+        for (const name of ["app/own", "app/chunks/own"]) expect(readFileSync(join(folder, name), "utf8")).toBe("mine");
+      else expect(readFileSync(join(folder, "app/own"), "utf8")).toBe("mine");
+    }
+    expect(
+      spawnSync("sh", ["-c", 'umask 077; exec "$@"', "sh", ...installWords("deep/er")], { cwd: folder }),
+    ).toMatchObject({ status: 0 });
+    for (const at of ["app", "deep/er"]) {
+      const closed = readdirSync(join(folder, at), { recursive: true, encoding: "utf8" }).filter(
+        (name) => !/(^|\/)own$/.test(name) && (statSync(join(folder, at, name)).mode & 0o444) !== 0o444,
+      );
+      expect(closed).toEqual([]);
+    }
+  });
+
+  it("says in one line where it cannot be, and leaves itself as it was", () => {
+    const folder = tempFolder();
+    writeFileSync(join(folder, "file"), "");
+    const own = join(folder, "dist");
+    cpSync(join(root, "dist"), own, { recursive: true });
+    symlinkSync(own, join(folder, "link"));
+    const from = (program: string, ...words: string[]) =>
+      spawnSync(process.execPath, [join(program, "cpctl.cjs"), "install", "--no-code-cache", ...words], {
+        encoding: "utf8",
+        cwd: folder,
+        env: { PATH },
+      });
+    for (const [place, code, words] of [
+      ["file", 73, /^cpctl: \S+file: cannot be written \(EEXIST\)\n$/],
+      ["file/below", 73, /^cpctl: \S+file\/below: cannot be written \(ENOTDIR\)\n$/],
+      ["/proc/1/x", 73, /^cpctl: \/proc\/1\/x: cannot be written \(\w+\)\n$/],
+      ["link", 64, /^cpctl: \S+link is where it lies already: choose another directory\n$/],
+      ["", 64, /^cpctl: the directory has no name\n$/],
+    ] as const) {
+      const { status, stdout, stderr } = from(own, place);
+      expect({ place, status, stdout }).toEqual({ place, status: code, stdout: "" });
+      expect(stderr).toMatch(words);
+    }
+    expect(readdirSync(own)).toEqual(readdirSync(join(root, "dist")));
+    // root may write everywhere.
+    mkdirSync(join(folder, "closed"), { mode: 0o755 });
+    chmodSync(folder, 0o755);
+    const words = ["--reuid", "1000", "--regid", "1000", "--clear-groups", ...installWords(join(folder, "closed"))];
+    const user = spawnSync("setpriv", words, { encoding: "utf8", env: { PATH } });
+    expect(user).toMatchObject({
+      status: 73,
+      stderr: expect.stringMatching(/^cpctl: \S+: cannot be written \(EACCES\)\n$/),
+    });
   });
 });
