@@ -31,8 +31,9 @@ export function timeLeft(core: State): Ms {
 /** The longest `stopped` hook of a job, as far as its own limit says; without a limit a quarter of `within`. */
 function afterShare(core: State, source: JobId): Ms {
   let longest = 0;
-  for (const own of core.jobs.values()) {
-    if (own.phase === "done" || !own.leaves.some((leaf) => leaf.fact === "stopped" && leaf.source === source)) continue;
+  for (const listener of core.listeners.get(`stopped ${source}`) ?? []) {
+    const own = "job" in listener ? core.jobs.get(listener.job) : undefined;
+    if (!own || own.phase === "done") continue;
     longest = Math.max(longest, Math.min(own.job.timeout, core.plan.stop.within * leastShare));
   }
   return longest;

@@ -25,6 +25,7 @@ export function matches(leaf: Leaf, fact: Fact): boolean {
 
 /** Notes a fact at one leaf; true when it completes the condition, which then starts to wait anew. */
 export function note(own: JobState, leaf: number, id: Id): boolean {
+  own.remembered = undefined;
   own.seen[leaf] = id;
   if (!satisfied(own.job.start.on, (_, number) => own.seen[number] !== undefined)) return false;
   own.seen.fill(undefined);

@@ -139,7 +139,8 @@ export type Effect = { cause: Id } & (
   /** A wish, not a request: the status as it shall be. Repeated at each good probe (the heartbeat). */
   | { t: "announce"; service: ServiceId; attempt: number; status: Status }
   | { t: "withdraw"; service: ServiceId }
-  | { t: "watch"; watch: WatchId; on: boolean }
+  /** anew: the list that is there counts as a change, whatever was told before. */
+  | { t: "watch"; watch: WatchId; on: boolean; anew?: true }
   | { t: "count"; job: JobId; on: boolean }
   | { t: "cron"; job: JobId }
   /** Request 0: asked for by a signal; nobody waits for a reply, and none is given. */
@@ -169,8 +170,8 @@ export interface Core {
   deadline(): Ms | undefined;
   /** What a job is doing and what it waits for, a line each. */
   explain(job: JobId): readonly string[];
-  /** What a runtime that follows this one in the same process needs besides the processes that run. */
-  memory(): Memory;
+  /** What a runtime that follows this one in the same process needs besides the processes that run: `Memory` as JSON. */
+  memory(): string;
   /** How a job is, as ContainerPilot 3 shows it. */
   health(job: JobId): Health;
 }

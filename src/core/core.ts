@@ -2,7 +2,7 @@
 import type { Core } from "./contract.ts";
 import { explain, healthOf } from "./explain.ts";
 import { newState } from "./fresh.ts";
-import { memoryOf } from "./memory.ts";
+import { memoryText } from "./memory.ts";
 import type { State } from "./state.ts";
 import { step } from "./step.ts";
 import { earliest } from "./timers.ts";
@@ -12,7 +12,7 @@ export function createCore(state: State = newState()): Core {
   return {
     step: (input, now) => step(state, input, now),
     deadline: () => earliest(state)?.at,
-    memory: () => memoryOf(state),
+    memory: () => memoryText(state),
     explain: (job) => explain(state, job),
     health: (job) => healthOf(state, job),
   };

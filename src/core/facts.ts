@@ -39,6 +39,7 @@ export function askStop(core: State, cause: Id, why: StopWhy): void {
 
 /** The only way to change a job's phase. */
 export function enter(core: State, own: JobState, phase: Phase, cause: Id): void {
+  own.remembered = undefined;
   count(core, own, -1);
   own.phase = phase;
   own.since = core.now;

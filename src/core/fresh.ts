@@ -47,6 +47,7 @@ export function newJobState(job: Job, now: Ms, cause: Id): JobState {
     past: [],
     health: "unknown",
     probes: job.probes.map(newProbeState),
+    remembered: undefined,
     burst: { since: now, count: 0 },
   };
 }

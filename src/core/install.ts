@@ -60,6 +60,7 @@ export function catchUp(core: State, own: JobState, id: Id): boolean {
   if (own.job.start.hold && holdsNow(core, own.job.start.hold)) own.released = true;
   // A job that waits for each occurrence does not wait for those that are past.
   if (own.job.start.times === Number.POSITIVE_INFINITY) return false;
+  own.remembered = undefined;
   own.seen = own.leaves.map((leaf) => (holdsNow(core, leaf) ? id : undefined));
   if (!satisfied(own.job.start.on, (_, number) => own.seen[number] !== undefined)) return false;
   own.seen.fill(undefined);

@@ -55,11 +55,23 @@ function jobMemory(own: JobState): JobMemory {
   };
 }
 
-export function memoryOf(core: State): Memory {
+/**
+ * Memory as JSON. Asked for after each turn, so that a job's part is written anew only when something has happened to it
+ * (`remembered`): of a thousand jobs mostly one has changed.
+ */
+export function memoryText(core: State): string {
+  const jobs: string[] = [];
+  for (const own of core.jobs.values()) {
+    own.remembered ??= `${JSON.stringify(own.job.id)}:${JSON.stringify(jobMemory(own))}`;
+    jobs.push(own.remembered);
+  }
+  return `{"jobs":{${jobs.join()}},${JSON.stringify(restOf(core)).slice(1)}`;
+}
+
+function restOf(core: State): Omit<Memory, "jobs"> {
   const { lastRun, main, override, forced, firstFailure, worst, maintenance, stop } = core;
   return {
     lastRun,
-    jobs: Object.fromEntries([...core.jobs.values()].map((own) => [own.job.id, jobMemory(own)])),
     ...(maintenance && { maintenanceUntil: finite(maintenance.until) }),
     ends: {
       worst,

@@ -4,7 +4,7 @@
 import type { JobId, Plan } from "../plan.ts";
 import type { Id, Input, RequestId } from "./contract.ts";
 import { staysForStop } from "./deadwaits.ts";
-import { emit, happen, log } from "./facts.ts";
+import { emit, happen, log, say } from "./facts.ts";
 import { codeOf, jobState, leavesOf, newJobState, newProbeState } from "./fresh.ts";
 import { attend, catchUpWatches, indexPlan, remind, startIfSatisfied } from "./install.ts";
 import { pauseProbe, startProbe } from "./probes.ts";
@@ -87,8 +87,10 @@ function beginReload(core: State, plan: Plan, request: RequestId, cause: Id, rol
   diff.kept = diff.kept.filter((id) => !stopped.includes(id));
   diff.restarted.push(...stopped);
   const leaving = new Set([...(before?.leaving ?? []), ...diff.restarted, ...diff.gone]);
-  core.reload = { plan, request, cause, diff, leaving, ...(rollback !== undefined && { rollback }) };
+  const anew = plan.jobs.every((job) => job.onReload === "restart");
+  core.reload = { plan, request, cause, diff, leaving, anew, ...(rollback !== undefined && { rollback }) };
   core.dirty = true;
+  if (anew && !before?.anew) say(core, cause, { fact: "shutdown", source: "global" });
   for (const id of leaving) {
     if (before?.leaving.has(id) || staysForStop(core, jobState(core, id))) continue;
     happen(core, id, cause, { t: "leave", next: "done" });
@@ -126,17 +128,20 @@ function swap(core: State, reload: Reload): void {
   }
   const byId = new Map(plan.jobs.map((job) => [job.id, job]));
   for (const own of changed) redefine(core, own, byId.get(own.job.id) ?? own.job, cause);
-  const watches = newWatches(core, plan, cause);
+  const watches = newWatches(core, plan, cause, reload.anew);
   core.jobs = jobs;
   core.watches = watches;
   indexPlan(core, plan);
   if (old.print !== plan.print) emit(core, cause, { t: "use", print: plan.print });
   for (const own of changed) restartProbes(core, own, cause);
   attend(core, fresh, cause);
-  catchUpWatches(core, cause);
-  for (const own of jobs.values()) {
-    const isNew = fresh.has(own.job.id) || changed.includes(own);
-    if (isNew && own.phase === "waiting") startIfSatisfied(core, own, cause);
+  if (reload.anew) say(core, cause, { fact: "startup", source: "global" });
+  else {
+    catchUpWatches(core, cause);
+    for (const own of jobs.values()) {
+      const isNew = fresh.has(own.job.id) || changed.includes(own);
+      if (isNew && own.phase === "waiting") startIfSatisfied(core, own, cause);
+    }
   }
   if (old.print !== plan.print) remind(core, cause);
   report(core, reload, old);
@@ -176,6 +181,7 @@ export function settleOver(core: State, cause: Id): void {
 
 /** A kept job under its new definition: it runs on; its probes are compared one by one. */
 function redefine(core: State, own: JobState, job: JobState["job"], cause: Id): void {
+  own.remembered = undefined;
   const fresh = newJobState(job, core.now, cause);
   if (own.phase === "waiting" && !own.everRan) own.startsLeft = job.start.times;
   Object.assign(own, { job, leaves: leavesOf(job.start.on), seen: fresh.seen, hook: fresh.hook });
@@ -222,12 +228,13 @@ function restartProbes(core: State, own: JobState, cause: Id): void {
   }
 }
 
-function newWatches(core: State, plan: Plan, cause: Id): Map<string, WatchState> {
+/** `anew`: what is there is told once more, to jobs that begin once more. */
+function newWatches(core: State, plan: Plan, cause: Id, anew: boolean): Map<string, WatchState> {
   const watches = new Map<string, WatchState>();
   for (const watch of plan.watches) {
     const was = core.watches.get(watch.id);
-    if (was?.watch.print === watch.print) watches.set(watch.id, was);
-    else watches.set(watch.id, { watch, wanted: false, on: false, revision: 0, count: 0 });
+    if (!anew && was?.watch.print === watch.print) watches.set(watch.id, was);
+    else watches.set(watch.id, { watch, wanted: false, on: false, ...(anew && { anew }), revision: 0, count: 0 });
   }
   for (const [id, was] of core.watches) {
     if (was.on && watches.get(id) !== was) emit(core, cause, { t: "watch", watch: id, on: false });

@@ -80,6 +80,7 @@ export function closeRun(core: State, own: JobState, run: Run, end: End, cause: 
   for (const t of ["timeout", "grace", "lost"] as const) disarm(core, { t, of: run.id });
   core.dirty = true;
   if (run.probe === undefined) {
+    own.remembered = undefined;
     const ending = run.ending && { ending: run.ending };
     own.past.push({ run: run.id, cause: run.cause, since: run.since, until: core.now, ...end, ...ending });
     if (own.past.length > pastMax) own.past.shift();

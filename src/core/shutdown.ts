@@ -44,6 +44,7 @@ export function stopContainer(core: State, why: StopWhy, cause: Id): void {
     stopProbes(core, own, shutdown);
     // Each leaf of a hook can come once more: no chain of hooks goes round for ever.
     if (own.hook) own.startsLeft = Math.min(own.startsLeft, own.leaves.length);
+    own.remembered = undefined;
     leaveInTurn(core, own, shutdown);
   }
 }

@@ -61,36 +61,35 @@ function merge(into: Pending, change: Change | undefined): void {
   into.change = into.change?.watch === change.watch ? { ...change, from: into.change.from } : change;
 }
 
-/** A trigger (or a tick) while its start is being kept back. */
-export function joinDelayed(core: State, own: JobState, cause: Id, what: Trigger | undefined): void {
+/** A trigger (or a tick) while its start is being kept back. True: it leads to a run of its own. */
+export function joinDelayed(core: State, own: JobState, cause: Id, what: Trigger | undefined): boolean {
   const { overlap, quiet } = own.job.start;
-  if (what && !takes(core, own, what)) return;
+  if (what && !takes(core, own, what)) return false;
   const head = own.pending[0];
   if (what?.asked && head) {
     Object.assign(head, { restart: true, past: ["backoff"] });
     advance(core, own);
-    return;
+    return false;
   }
-  if (!head || head.restart || overlap.mode === "queue") {
-    join(core, own, cause, what?.change);
-    return;
-  }
+  if (!head || head.restart || overlap.mode === "queue") return join(core, own, cause, what?.change);
   merge(head, what?.change);
-  if (own.delay !== "quiet") return;
-  arm(core, { t: "delay", of: own.job.id }, Math.min(core.now + quiet, head.at + quiet * quietStretchMax), head.cause);
+  if (own.delay === "quiet") {
+    const until = Math.min(core.now + quiet, head.at + quiet * quietStretchMax);
+    arm(core, { t: "delay", of: own.job.id }, until, head.cause);
+  }
+  return false;
 }
 
-/** A trigger (or a tick) while it runs, or is on its way out to run again. */
-export function joinRunning(core: State, own: JobState, cause: Id, what: Trigger | undefined): void {
-  if (what && !takes(core, own, what)) return;
-  if (own.job.start.overlap.mode !== "replace") {
-    join(core, own, cause, what?.change);
-    return;
-  }
-  if (own.pending[0]) merge(own.pending[0], what?.change);
+/** A trigger (or a tick) while it runs, or is on its way out to run again. True: it leads to a run of its own. */
+export function joinRunning(core: State, own: JobState, cause: Id, what: Trigger | undefined): boolean {
+  if (what && !takes(core, own, what)) return false;
+  if (own.job.start.overlap.mode !== "replace") return join(core, own, cause, what?.change);
+  const first = own.pending[0];
+  if (first) merge(first, what?.change);
   else put(core, own, cause, what?.change, false);
   const run = own.run !== undefined && core.runs.get(own.run);
   if (run && !run.ending) terminate(core, own, run, cause, "replace", own.job.stop.grace);
+  return first === undefined;
 }
 
 /** Whether a trigger counts; it uses up a start, unless it was a request or its source only starts again. */
@@ -102,16 +101,20 @@ function takes(core: State, own: JobState, what: Trigger): boolean {
   return true;
 }
 
-function join(core: State, own: JobState, cause: Id, change: Change | undefined): void {
+function join(core: State, own: JobState, cause: Id, change: Change | undefined): boolean {
   const { mode, max } = own.job.start.overlap;
-  if (mode === "skip") return;
+  if (mode === "skip") return false;
   const waiting = own.pending.filter((pending) => !pending.restart);
-  if (waiting.length < max) put(core, own, cause, change, false);
-  else if (mode === "queue") log(core, cause, "warn", "queueFull", { job: own.job.id, count: max });
+  if (waiting.length < max) {
+    put(core, own, cause, change, false);
+    return true;
+  }
+  if (mode === "queue") log(core, cause, "warn", "queueFull", { job: own.job.id, count: max });
   else {
     const last = waiting.at(-1);
     if (last) merge(last, change);
   }
+  return false;
 }
 
 /** Starts if nothing keeps the start back any more; else waits for what does. */
@@ -146,7 +149,14 @@ function delayOf(core: State, own: JobState, head: Pending): Delay | undefined {
   if (running && !own.released) return "hold";
   if (quiet > 0 && !head.past.includes("quiet")) return "quiet";
   if (splay > 0 && !head.past.includes("splay")) return "splay";
+  if (startsInVain(core, own) && !head.past.includes("backoff")) return "backoff";
   return own.hook && keptByStep(core, own) ? "step" : undefined;
+}
+
+/** Jobs that start each other by programs that cannot be started would spin: once that is named, each start waits a while. */
+function startsInVain(core: State, { past, burst: starts }: JobState): boolean {
+  const inBurst = starts.count >= burst.count && core.now - starts.since <= burst.ms;
+  return inBurst && past.at(-1)?.errno !== undefined;
 }
 
 /** A job that it hooks into is stopping, and other steps come before its hooks. */
@@ -167,7 +177,7 @@ function lengthOf(core: State, own: JobState, delay: Delay): Ms {
     case "splay":
       return Math.floor(random(core) * start.splay);
     case "backoff":
-      return backoffOf(restart.backoff, Math.max(0, own.streak - 1));
+      return own.pending[0]?.restart ? backoffOf(restart.backoff, Math.max(0, own.streak - 1)) : restart.backoff.min;
     case "maintenance":
     case "step":
       return Number.POSITIVE_INFINITY;

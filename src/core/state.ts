@@ -138,6 +138,8 @@ export interface JobState {
   stop?: Stopping;
   health: "unknown" | "healthy" | "unhealthy";
   probes: ProbeState[];
+  /** Its part of the memory as JSON, until something happens to it. */
+  remembered: string | undefined;
   /** Starts in the running window of ten seconds, for the loop warning. */
   burst: { since: Ms; count: number };
 }
@@ -147,6 +149,8 @@ export interface WatchState {
   /** The fact it begins with has come. */
   wanted: boolean;
   on: boolean;
+  /** What it was told before its first switch-on does not count. */
+  anew?: boolean;
   revision: number;
   count: number;
   /** A change came while it was off: the revision that was told before. */
@@ -225,6 +229,8 @@ export interface Reload {
   diff: Diff;
   /** Jobs that have to be gone before the new Plan is put in place. */
   leaving: Set<JobId>;
+  /** All jobs begin once more: the stop and the start of it are told as the container's own are. */
+  anew: boolean;
   /** It brings the old Plan back, because this job did not get well. */
   rollback?: JobId;
 }

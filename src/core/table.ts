@@ -75,11 +75,14 @@ const everyWaiting: Cell<"every"> = (core, own, cause) => {
 };
 
 const everyDelayed: Cell<"every"> = (core, own, cause) => {
-  if (tick(core, own, cause)) joinDelayed(core, own, cause, undefined);
+  if (tick(core, own, cause) && !joinDelayed(core, own, cause, undefined)) own.restartsLeft++;
 };
 
 const everyRunning: Cell<"every"> = (core, own, cause) => {
-  if (tick(core, own, cause)) joinRunning(core, own, cause, undefined);
+  if (tick(core, own, cause)) {
+    // One run is made up for all ticks that were missed: only those that lead to a run count.
+    if (!joinRunning(core, own, cause, undefined)) own.restartsLeft++;
+  } else if (own.ticksOver && !own.job.exec) beginStop(core, own, cause, false, "done");
 };
 
 const timeout: Cell<"timeout"> = (core, own, cause) => {
@@ -270,6 +273,7 @@ const handlers: Record<Phase, Row> = {
 
 /** Lets a job do what a happening means in its phase. */
 export function dispatch(core: State, own: JobState, cause: Id, what: Happening): void {
+  own.remembered = undefined;
   const cell = handlers[own.phase][what.t] as Cell<Happening["t"]>;
   cell(core, own, cause, what);
 }

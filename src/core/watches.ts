@@ -10,7 +10,8 @@ export function setWatch(core: State, state: WatchState, cause: Id): void {
   const on = state.wanted && core.life === "running" && !(core.maintenance && state.watch.maintenancePauses);
   if (on === state.on) return;
   state.on = on;
-  emit(core, cause, { t: "watch", watch: state.watch.id, on });
+  emit(core, cause, { t: "watch", watch: state.watch.id, on, ...(state.anew && { anew: true }) });
+  if (on) delete state.anew;
   if (on && state.owed !== undefined) tell(core, state, state.owed, cause);
 }
 

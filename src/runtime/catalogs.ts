@@ -92,9 +92,12 @@ export class Catalogs {
     this.#withdrawFrom(place, id, known);
   }
 
-  watch(id: WatchId, dependency: Dependency): void {
+  /** `anew`: the first list is compared with none. */
+  watch(id: WatchId, dependency: Dependency, anew = false): void {
     const place = this.#current;
     if (place === undefined) return;
+    const seen = anew ? this.#seen.get(id) : undefined;
+    if (seen !== undefined) this.#seen.set(id, { ...seen, instances: [] });
     this.#watched.set(id, { place, dependency });
     place.session.do((open) => open.watch(id, dependency));
   }

@@ -190,9 +190,12 @@ export class Processes {
     const { run } = effect;
     const code = errno === "ENOENT" && step === "exec" ? 127 : 126;
     remember(this.#failed, run, { command, why });
-    this.#endings.do((endings) => {
-      endings.refused({ job: effect.job, probe: effect.probe, command }, why, code);
-      this.#push({ t: "spawnFailed", run, errno, code });
+    // In a turn of its own: jobs that start each other in vain must not keep signals and requests from being heard.
+    setImmediate(() => {
+      this.#endings.do((endings) => {
+        endings.refused({ job: effect.job, probe: effect.probe, command }, why, code);
+        this.#push({ t: "spawnFailed", run, errno, code });
+      });
     });
   }
 

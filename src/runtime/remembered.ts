@@ -4,10 +4,14 @@ import type { Boot, Pilot } from "../native/pilot.ts";
 import { now } from "./clock.ts";
 import type { Environment } from "./environment.ts";
 
+/** Where keeping takes longer than this, as with a thousand jobs, it gets no more than a twentieth of the time. */
+const CHEAP_MS = 1;
+const SHARE = 20;
+
 const MS_PER_S = 1000;
 const NS_PER_MS = 1e6;
 
-/** What one runtime leaves to the next one in the same process. */
+/** What one runtime leaves to the next one in the same process, as JSON. */
 interface Remembered {
   /** When its clock began, by the machine's monotonic clock. */
   zero: number;
@@ -28,7 +32,7 @@ export function recollect({ rebirths, memory }: Boot): (Remembered & { shift: nu
   return { ...left, shift: left.zero - zero() };
 }
 
-/** Hands what must not be lost to the native half, whenever it has changed. */
+/** Hands what must not be lost to the native half, whenever it has changed. What is lost all the same is concluded anew. */
 export class Remembering {
   readonly #pilot: Pilot;
   readonly #environment: Environment;
@@ -36,6 +40,9 @@ export class Remembering {
   readonly #zero = zero();
   #last = "";
   #tooLong = false;
+  /** Nothing is kept before that. */
+  #again = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(pilot: Pilot, environment: Environment, trouble: (message: string) => void) {
     this.#pilot = pilot;
@@ -44,8 +51,20 @@ export class Remembering {
   }
 
   keep(core: Core): void {
-    const left: Remembered = { zero: this.#zero, core: core.memory(), environment: this.#environment.changes() };
-    const text = JSON.stringify(left);
+    const begun = now();
+    if (begun < this.#again) {
+      this.#timer ??= setTimeout(() => this.keep(core), this.#again - begun);
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#keep(core);
+    const took = now() - begun;
+    if (took > CHEAP_MS) this.#again = begun + SHARE * took;
+  }
+
+  #keep(core: Core): void {
+    const text = `{"zero":${this.#zero},"core":${core.memory()},"environment":${this.#environment.changes()}}`;
     if (text === this.#last) return;
     this.#last = text;
     if (this.#pilot.remember(text) || this.#tooLong) return;

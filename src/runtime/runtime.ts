@@ -1,15 +1,15 @@
-import type { Core, Effect, Id, Input, RequestId } from "../core/contract.ts";
+import type { Core, Effect, RequestId } from "../core/contract.ts";
 import { bootEarly } from "../core/early.ts";
 import type { NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Deeds, Loaded } from "../plan.ts";
 import { Alarm } from "./alarm.ts";
 import { Catalogs } from "./catalogs.ts";
-import { now } from "./clock.ts";
 import { Controls } from "./controls.ts";
 import { Drains } from "./drains.ts";
 import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
 import { type BootInput, firstInput } from "./firstinput.ts";
+import { Inputs } from "./inputs.ts";
 import { lazyEndings } from "./lazy-endings.ts";
 import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
@@ -51,10 +51,9 @@ export class Runtime {
   readonly #controls: Controls;
   readonly #drains = new Drains((job, open) => this.push({ t: "connections", job, open }));
   readonly #remembering: Remembering;
-  #queue: Unnumbered[] = [];
+  readonly #inputs = new Inputs();
   #turning = false;
-  #lastId: Id = 0;
-  readonly #alarm = new Alarm(() => this.push({ t: "wake" }));
+  readonly #alarm = new Alarm(() => this.#drain(true));
   #loaded: Loaded;
   /** Read and accepted, not in force yet. */
   #staged: Loaded | undefined;
@@ -101,20 +100,18 @@ export class Runtime {
   }
 
   push(input: Unnumbered): void {
-    this.#queue.push(input);
+    this.#inputs.put(input);
     if (!this.#turning) this.#turn();
   }
 
   /** The boot: at once with what of the core it needs, or, with children to adopt or nothing to start, with all of it. */
   #first(boot: BootInput): void {
     if (boot.rebirth !== undefined || boot.adopted.length > 0 || boot.stop !== undefined) {
-      this.#queue.unshift(boot);
+      this.#inputs.putFirst(boot);
       void this.#loadCore(undefined);
       return;
     }
-    const at = now();
-    this.#lastId += 1;
-    const input = { ...boot, id: this.#lastId };
+    const { input, at } = this.#inputs.number(boot);
     this.#events.input(at, input);
     const { state, effects } = bootEarly(input, at);
     this.#performAll(effects, at);
@@ -123,11 +120,10 @@ export class Runtime {
 
   /** The whole core goes on where the boot left; the wake lets it do at once what the boot left to it. */
   async #loadCore(state: ReturnType<typeof bootEarly>["state"] | undefined): Promise<void> {
-    const { createCore } = await import("../core/core.ts");
+    // With the endings: what has ended meanwhile shall be told before any deadline that passed meanwhile.
+    const [{ createCore }] = await Promise.all([import("../core/core.ts"), this.#endings.load()]);
     this.#core = createCore(state);
-    if (state !== undefined) this.#queue.unshift({ t: "wake" });
-    this.#turn();
-    this.#drain();
+    this.#drain(state !== undefined);
   }
 
   /** Inputs one after another; what a deed answers comes after the whole list of effects is done. */
@@ -135,12 +131,9 @@ export class Runtime {
     const core = this.#core;
     if (core === undefined) return;
     this.#turning = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      this.#lastId += 1;
-      const input = { ...next, id: this.#lastId } as Input;
-      const at = now();
-      this.#events.input(at, input);
-      this.#performAll(core.step(input, at), at);
+    for (let next = this.#inputs.take(core); next !== undefined; next = this.#inputs.take(core)) {
+      this.#events.input(next.at, next.input);
+      this.#performAll(core.step(next.input, next.at), next.at);
     }
     this.#turning = false;
     this.#remembering.keep(core);
@@ -150,15 +143,22 @@ export class Runtime {
   #performAll(effects: readonly Effect[], at: number): void {
     for (const effect of effects) {
       this.#events.effect(at, effect);
-      if (effect.t === "tell") this.#lastId = Math.max(this.#lastId, effect.id);
+      if (effect.t === "tell") this.#inputs.used(effect.id);
       this.#perform(effect);
     }
   }
 
-  #drain(): void {
+  /** What the native half has to tell; `wake`: then what is due. */
+  #drain(wake = false): void {
     // What is drained counts as dealt with, should this runtime die; before there is a core nothing is.
     if (this.#core === undefined) return;
-    for (const event of this.#host.pilot.drain()) this.#native(event);
+    for (const events of this.#inputs.handfuls(this.#host.pilot.drain(), wake)) {
+      this.#turning = true;
+      for (const event of events) this.#native(event);
+      this.#turn();
+    }
+    if (wake) this.push({ t: "wake" });
+    else if (this.#inputs.any) this.#turn();
     this.#host.pilot.told();
   }
 
@@ -220,7 +220,7 @@ export class Runtime {
         this.#catalogs.withdraw(effect.service, deeds.services[effect.service]);
         break;
       case "watch":
-        this.#watch(effect.watch, effect.on);
+        this.#watch(effect);
         break;
       case "use":
         this.#use(effect.print);
@@ -251,18 +251,21 @@ export class Runtime {
       case "count":
         this.#drains.count(effect, this.#loaded);
         break;
+      // No key of a configuration leads to these two: what cannot be done has failed, and ends nothing.
       case "probe":
+        this.push({ t: "probed", probe: effect.probe, attempt: effect.attempt, ok: false });
+        break;
       case "cron":
-        throw new Error(`no configuration asks for the effect ${effect.t}`);
+        break;
       default:
         effect satisfies never;
     }
   }
 
-  #watch(watch: string, on: boolean): void {
+  #watch({ watch, on, anew }: Extract<Effect, { t: "watch" }>): void {
     const dependency = this.#loaded.deeds.watches[watch];
     if (!on) this.#catalogs.unwatch(watch);
-    else if (dependency !== undefined) this.#catalogs.watch(watch, dependency);
+    else if (dependency !== undefined) this.#catalogs.watch(watch, dependency, anew);
   }
 
   #use(print: string): void {

@@ -1,5 +1,5 @@
 /** A ContainerPilot 3 configuration, from its keys to the Plan and its deeds. */
-import type { Dependency, Loaded, Plan, SignalDeed, StatusPage, Watch } from "../../plan.ts";
+import type { Dependency, Job, Loaded, Plan, SignalDeed, StatusPage, Watch } from "../../plan.ts";
 import { readCatalog } from "../catalog.ts";
 import type { Context } from "../context.ts";
 import { type Read, readMap } from "../decode.ts";
@@ -57,7 +57,7 @@ export function loadV3(raw: Readonly<Record<string, unknown>>, context: Context)
       watches: watches.map(watchOf),
       signals,
       ends,
-      stop: rules.stop.plan,
+      stop: { ...rules.stop.plan, within: config.stop?.within?.ms ?? overallBound(jobs, rules.stop) },
       settle: 0,
     },
     {
@@ -139,6 +139,28 @@ function watchOf({ id }: { id: string }): Watch {
 
 function dependencyOf({ name, tag, dc, interval }: WatchKeys): Dependency {
   return { name, ...(tag && { tag }), ...(dc && { dc }), poll: interval * 1000 };
+}
+
+/** What jobs that run on a stop, and have no limit of their own, may take of it all in all. */
+const UNLIMITED_HOOKS_MS = 600_000;
+
+/**
+ * The bound of a stop without `stop.within`: all that the file itself allows, one after another, and ten minutes for what it
+ * leaves open. ContainerPilot 3.8.0 waited for ever; nobody who kills its container later than that is cut short.
+ */
+function overallBound(jobs: readonly ReadJob[], { grace, drain, withdrawMax, plan }: Rules["stop"]): number {
+  let own = 0;
+  for (const { job } of jobs) {
+    const finite = [job.stop.hookMax, isHook(job) ? job.timeout : 0].filter(Number.isFinite);
+    for (const ms of finite) own += ms;
+  }
+  return own + UNLIMITED_HOOKS_MS + withdrawMax + (drain?.max ?? 0) + grace + plan.strays;
+}
+
+function isHook({ start }: Job): boolean {
+  const { on } = start;
+  const leaves = "of" in on ? on.of : [on];
+  return leaves.some((leaf) => "fact" in leaf && (leaf.fact === "stopping" || leaf.fact === "stopped"));
 }
 
 function mainJob(config: Config, ids: readonly string[], { problems }: Context): string | undefined {

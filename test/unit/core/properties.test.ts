@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { Effect } from "../../../src/core/contract.ts";
 import { bootEarly } from "../../../src/core/early.ts";
 import { newState } from "../../../src/core/fresh.ts";
+import { memoryText } from "../../../src/core/memory.ts";
 import { diffOf } from "../../../src/core/reload.ts";
 import { step } from "../../../src/core/step.ts";
 import type { Plan } from "../../../src/plan.ts";
@@ -331,6 +332,38 @@ describe("the core", () => {
         expect(picture(state)).toEqual(picture(whole));
       }),
       { numRuns },
+    );
+  });
+
+  it("14: remembers after each step what it would write if it had never written before", () => {
+    fc.assert(
+      fc.property(
+        planArbitrary,
+        planArbitrary,
+        nature,
+        script(fc.constant(term), restarts),
+        (plan, next, world, happens) => {
+          const wild = new WildWorld(world);
+          const simulation = new Simulation(
+            (effect) => {
+              if (effect.t !== "load" || effect.request !== 9) return wild.answer(effect);
+              return [{ after: 5, input: { t: "planned", request: 9, plan: next } }];
+            },
+            (state) => {
+              const kept = memoryText(state);
+              for (const own of state.jobs.values()) own.remembered = undefined;
+              expect(JSON.parse(kept)).toEqual(JSON.parse(memoryText(state)));
+            },
+          );
+          simulation.give(0, { t: "boot", plan, seed: world.seed, adopted: [] });
+          const half = Math.floor(happens.length / 2);
+          for (const { gap, input } of happens.slice(0, half)) simulation.give(simulation.now + gap, input);
+          simulation.give(simulation.now + 10, { t: "asked", request: 9, ask: { do: "reload" } });
+          for (const { gap, input } of happens.slice(half)) simulation.give(simulation.now + gap, input);
+          simulation.advance(simulation.now + 20_000);
+        },
+      ),
+      { numRuns: numRuns / 2 },
     );
   });
 

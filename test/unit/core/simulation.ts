@@ -38,9 +38,12 @@ export class Simulation {
   /** Answers on their way, by their time; equal times in the order in which they were given. */
   #coming: { at: Ms; input: Unnumbered }[] = [];
 
-  /** `answer` is asked for each effect, in order, when its whole list is done. */
-  constructor(answer: (effect: Effect, at: Ms) => readonly Answer[]) {
+  readonly #after: (state: State) => void;
+
+  /** `answer` is asked for each effect, in order, when its whole list is done; `after` sees the state after each step. */
+  constructor(answer: (effect: Effect, at: Ms) => readonly Answer[], after: (state: State) => void = () => {}) {
     this.#answer = answer;
+    this.#after = after;
   }
 
   /** Lets time pass until `at`, then gives an input. */
@@ -76,6 +79,7 @@ export class Simulation {
     const input = { ...body, id: this.state.lastId + 1 } as Input;
     const before = this.state.armedEver;
     const effects = step(this.state, input, this.now);
+    this.#after(this.state);
     const armed = [...this.state.timers.values()].filter((timer) => timer.seq > before);
     const entry = { at: this.now, input, effects, armed };
     this.entries.push(entry);
