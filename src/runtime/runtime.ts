@@ -34,7 +34,6 @@ export interface Host {
 
 /**
  * The only place that turns effects into deeds and the world into inputs. One queue of inputs, one real timer.
- *
  * From `boot` on nothing here may end the process but the effect `exit`: the application's life hangs on it.
  */
 export class Runtime {
