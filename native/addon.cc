@@ -1,4 +1,6 @@
 // The addon's face to JavaScript (src/native/pilot.ts): guards and conversion, nothing else.
+#include <dlfcn.h>
+#include <link.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -145,10 +147,27 @@ static const Method methods[] = {
 
 }  // namespace pilot
 
+/** By its address one copy of this file tells itself from another. */
+extern "C" __attribute__((visibility("default"))) const char cp_native_half = 0;
+
+static int is_other_copy(struct dl_phdr_info* object, size_t, void*) {
+  if (object->dlpi_name == nullptr || object->dlpi_name[0] == 0) return 0;
+  void* handle = dlopen(object->dlpi_name, RTLD_LAZY | RTLD_NOLOAD);
+  if (handle == nullptr) return 0;
+  void* found = dlsym(handle, "cp_native_half");
+  dlclose(handle);
+  return found != nullptr && found != &cp_native_half;
+}
+
 NAPI_MODULE_INIT() {
   // A Worker's environment ends before the process does; children's death signals follow the thread (prctl(2)).
   if (syscall(SYS_gettid) != getpid()) {
     napi_throw_error(env, nullptr, "the native half belongs to the main thread: it cannot be loaded in a Worker");
+    return nullptr;
+  }
+  // Two reapers would take each other's children, and two masks' owners each other's signals.
+  if (dl_iterate_phdr(is_other_copy, nullptr) != 0) {
+    napi_throw_error(env, nullptr, "the native half is in this process already, loaded from another file");
     return nullptr;
   }
   for (const pilot::Method& method : pilot::methods) {

@@ -8,6 +8,8 @@
 namespace pilot {
 
 static constexpr size_t arena_block_bytes = 16 * 1024;
+// Far more words and variables than execve takes, and little enough to have room for them.
+static constexpr uint32_t elements_max = 1 << 20;
 
 void* Arena::take(size_t bytes) {
   bytes = (bytes + 15) & ~size_t{15};
@@ -113,7 +115,8 @@ int Reader::one_of(napi_value value, const char* name, const char* const* names)
 uint32_t Reader::length(napi_value value, const char* name) {
   uint32_t count = 0;
   if (!failed_ && napi_get_array_length(env_, value, &count) != napi_ok) reject(name, "an array");
-  return count;
+  if (count > elements_max) reject(name, "an array of at most 1048576 elements");
+  return failed_ ? 0 : count;
 }
 
 napi_value Reader::element(napi_value array, uint32_t index) {

@@ -4,8 +4,10 @@
  */
 import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { loadPilot } from "../../src/native/load.ts";
 import type { NativeEvent, Pilot, SpawnRequest } from "../../src/native/pilot.ts";
+import { fuzz } from "./fuzz.ts";
 
 const [scenario = "", ...words] = process.argv.slice(2);
 
@@ -142,6 +144,12 @@ function runProgram(more: Partial<SpawnRequest> = {}): void {
     if (event.t === "exited") pilot.exit(event.code);
   });
   spawn(1, words, more);
+}
+
+/** Runs the program of the words after the first, which are its attributes as JSON; leaves with its code. */
+function runWith(): void {
+  const attributes = JSON.parse(words.shift() ?? "{}");
+  runProgram({ attributes });
 }
 
 /** The program gets the terminal; the init goes on after its end, until a signal comes. */
@@ -298,6 +306,24 @@ function misuse(): void {
   pilot.exit(0);
 }
 
+/** The same file once more, and a copy of it (the first word), whose threads and table would be others. */
+function loadAgain(): void {
+  begin();
+  const [copy = ""] = words;
+  const load = (path: string): Pilot => {
+    const module = { exports: {} };
+    process.dlopen(module, path);
+    return module.exports as Pilot;
+  };
+  const again = load(join(dirname(process.argv[1] ?? ""), "pilot.node"));
+  attempt("same file: start", () => again.start(() => {}));
+  attempt("same file: spawn", () => again.spawn(request(1, ["/bin/true"])) > 0);
+  attempt("same file: run taken", () => pilot.spawn(request(1, ["/bin/true"])));
+  attempt("copy", () => load(copy).boot().pid1);
+  attempt("first", () => pilot.spawn(request(2, ["/bin/true"])) > 0);
+  pilot.exit(0);
+}
+
 const scenarios: Readonly<Record<string, () => unknown>> = {
   masks,
   hang,
@@ -305,12 +331,15 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   storm,
   "first-signal": firstSignal,
   run: () => runProgram(),
+  "run-with": runWith,
   "run-logged": () => runProgram({ stdout: "log", fields: [["job", "web"]] }),
   terminal,
   guard,
   die,
   "die-alone": dieAlone,
   misuse,
+  fuzz: () => fuzz(pilot, { say: (text) => say({ t: "said", text }), request, seed: Number(words[0]), begin }),
+  "load-again": loadAgain,
   worker,
   late,
   "wasm-traps": wasmTraps,

@@ -1,3 +1,4 @@
+import { copyFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { describeContainers } from "../e2e/harness.ts";
 import { drive, inImage, saidOf, starts } from "./image.ts";
@@ -19,6 +20,34 @@ describeContainers("wrong use", () => {
       expect.arrayContaining(["spawn", "execFile", "fork", "spawnSync", "execSync"].map((name) => `import, ${name}`)),
     );
     expect(saidOf(box, "said").map(({ text }) => text)).toEqual(['fs: "function"']);
+  });
+
+  it.each([1, 2, 3])(
+    "random calls with random arguments return or throw, and nothing is spoilt: seed %i",
+    async (seed) => {
+      const box = await drive("launcher", ["fuzz", String(seed)], { timeoutMs: 60_000 });
+      expect(await box.exit).toEqual({ code: 0 });
+      expect(saidOf(box, "said").map(({ text }) => text)).toEqual([
+        "unexpected: start: Error: start: the native half is started once",
+        "all: 20003",
+        "good: true",
+      ]);
+    },
+    70_000,
+  );
+
+  it("loaded once more it is the same, and a copy of it is refused", async () => {
+    const copy = inImage("copy.node");
+    copyFileSync(inImage("pilot.node"), copy);
+    const box = await drive("launcher", ["load-again", copy]);
+    expect(await box.exit).toEqual({ code: 0 });
+    const thrown = saidOf(box, "thrown").map(({ what, message }) => `${what}: ${message}`);
+    expect(thrown).toEqual([
+      "same file: start: start: the native half is started once",
+      "same file: run taken: run must be the number of no unfinished run",
+      "copy: the native half is in this process already, loaded from another file",
+    ]);
+    expect(saidOf(box, "said").map(({ text }) => text)).toEqual(["same file: spawn: true", "first: true"]);
   });
 
   it("the addon cannot be loaded in a Worker, and goes on in the main thread", async () => {

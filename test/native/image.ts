@@ -39,20 +39,24 @@ export function command(start: Start, ...words: readonly string[]): string[] {
   return [...program, ...words];
 }
 
-/** The driver as PID 1. `nofile`: SOFT:HARD, the limit it is given. */
-export function drive(
-  start: Start,
-  words: readonly string[],
-  { nofile, ...options }: RunOptions & { nofile?: string } = {},
-): Promise<Container> {
-  const limit = nofile === undefined ? [] : ["prlimit", `--nofile=${nofile}`];
-  return run({ ...options, binds: [folder], entrypoint: [...limit, ...command(start, ...words)] });
+/** The driver as PID 1. */
+export function drive(start: Start, words: readonly string[], options: DriveOptions = {}): Promise<Container> {
+  const { nofile, ...rest } = options;
+  return run({ ...rest, binds: [folder], entrypoint: [...limited(nofile), ...command(start, ...words)] });
 }
 
+export interface DriveOptions extends RunOptions {
+  /** SOFT:HARD, the limit it is given. */
+  nofile?: string;
+}
+
+const limited = (nofile: string | undefined) => (nofile === undefined ? [] : ["prlimit", `--nofile=${nofile}`]);
+
 /** The driver below a shell, so that it is not PID 1; the shell says `code N` at its end. */
-export function driveBelow(start: Start, words: readonly string[], options: RunOptions = {}): Promise<Container> {
+export function driveBelow(start: Start, words: readonly string[], options: DriveOptions = {}): Promise<Container> {
+  const { nofile, ...rest } = options;
   const shell = ["sh", "-c", '"$@"; echo code $?', "sh", ...command(start, ...words)];
-  return run({ ...options, binds: [folder], entrypoint: shell });
+  return run({ ...rest, binds: [folder], entrypoint: [...limited(nofile), ...shell] });
 }
 
 /** What the driver has said so far; other lines of its output are left out. */
