@@ -107,7 +107,7 @@ const methods: Readonly<Record<Exclude<keyof Pilot, "exit" | "park">, number>> =
     signal: 3,
     policy: 3,
   },
-  ...{ sweep: 1, swept: 0, orphans: 0, logSettings: 1, log: 3, listen: 2, peer: 1 },
+  ...{ sweep: 1, swept: 0, orphans: 0, logSettings: 1, log: 3, listen: 2, watch: 1, peer: 1 },
 };
 
 export function fuzz(pilot: Pilot, { say, request, begin, seed }: Driver): void {
