@@ -2,8 +2,11 @@ import { closeSync, openSync } from "node:fs";
 import type { LogSettings, Pilot } from "../native/pilot.ts";
 import type { Logging } from "../plan.ts";
 
-const STDOUT = 1;
 const STDERR = 2;
+const STANDARD = new Map([
+  ["stdout", 1],
+  ["stderr", STDERR],
+]);
 const MODE = 0o666;
 
 /** Points the log to where the configuration wants it; a file that cannot be opened leaves the log on stderr, and says so. */
@@ -28,14 +31,17 @@ export class LogFile {
     if (before !== undefined) closeSync(before);
   }
 
-  /** After a rotation: closes the file and opens its path again. Without a file there is nothing to do. */
+  /**
+   * After a rotation: closes the file and opens its path again, also when it could not be opened before. Where the log goes to
+   * a standard stream there is nothing to do.
+   */
   reopen(): void {
-    if (this.#logging !== undefined && this.#opened !== undefined) this.use(this.#logging);
+    if (this.#logging !== undefined && !STANDARD.has(this.#logging.output)) this.use(this.#logging);
   }
 
   #descriptor(output: string): { fd: number; trouble?: string } {
-    if (output === "stdout") return { fd: STDOUT };
-    if (output === "stderr") return { fd: STDERR };
+    const standard = STANDARD.get(output);
+    if (standard !== undefined) return { fd: standard };
     try {
       this.#opened = openSync(output, "a", MODE);
       return { fd: this.#opened };

@@ -1,5 +1,5 @@
 /** What ContainerPilot 3's jobs and checks print, where it goes, and what they see in their environment. */
-import { readFileSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { describeContainers } from "../harness.ts";
@@ -57,11 +57,20 @@ describeContainers("output", () => {
     await soon(() => expect(hellos(`${log}.1`)).toBeGreaterThan(before));
     box.signal("SIGUSR1");
     await soon(() => expect(hellos(log)).toBeGreaterThan(0));
+    // Where the file cannot be opened the log goes to stderr, until it can be again.
+    unlinkSync(log);
+    mkdirSync(log);
+    box.signal("SIGUSR1");
+    await box.waitFor(/"msg":"log file pilot\.log cannot be opened, logging to stderr: /, "stderr");
+    await box.waitFor(/"msg":"hello world"/, "stderr");
+    rmdirSync(log);
+    box.signal("SIGUSR1");
+    await soon(() => expect(existsSync(log) && hellos(log)).toBeGreaterThan(0));
     box.signal("SIGTERM");
     expect(await box.exit).toEqual({ code: 0 });
     const [line = ""] = readFileSync(log, "utf8").split("\n");
     expect(Object.keys(JSON.parse(line))).toEqual(["job", "level", "msg", "pid", "time"]);
-    expect(box.output).not.toContain("hello");
+    expect(box.stdout).toBe("");
   });
 
   it("that something in the background holds open does not keep a run from ending", async () => {
