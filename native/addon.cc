@@ -8,6 +8,7 @@
 #include "control.h"
 #include "dead.h"
 #include "early.h"
+#include "instant.h"
 #include "napi_values.h"
 #include "process.h"
 #include "signals.h"
@@ -102,7 +103,8 @@ static napi_value listen_call(napi_env env, napi_callback_info info) {
   const char* path = reader.c_string(values[0], "path");
   bool elsewhere = reader.boolean(values[1], "elsewhere");
   if (reader.failed()) return nullptr;
-  ControlPlace place = control_listen(path, elsewhere);
+  ControlPlace place = {};
+  if (!instant_socket(path, &place)) place = control_listen(path, elsewhere);
   napi_create_object(env, &result);
   set_integer(env, result, "fd", place.fd);
   set_integer(env, result, "errno", -place.error);

@@ -43,9 +43,19 @@ static napi_value rebirths(napi_env env) {
   return object;
 }
 
+static napi_value instant_start(napi_env env) {
+  napi_value object;
+  napi_create_object(env, &object);
+  set_integer(env, object, "run", table->instant.run);
+  set_integer(env, object, "graceMs", table->main.grace_ms);
+  set_text(env, object, "whyNot", table->instant.why_not, NAPI_AUTO_LENGTH);
+  return object;
+}
+
 void set_adoption(napi_env env, napi_value boot) {
   napi_set_named_property(env, boot, "adopted", adopted_runs(env));
   napi_set_named_property(env, boot, "rebirths", rebirths(env));
+  napi_set_named_property(env, boot, "instant", instant_start(env));
   set_integer(env, boot, "lastRun", cp_load(table->last_run));
   const cp_memory& memory = table->memory;
   uint32_t current = cp_load(memory.current);

@@ -1,9 +1,9 @@
 // What a process is given before its program: identity, limits, priorities, privileges.
 #pragma once
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#include <cstdint>
 
 namespace pilot {
 

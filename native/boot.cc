@@ -8,6 +8,7 @@
 
 #include "dead.h"
 #include "early.h"
+#include "instant.h"
 #include "logpump.h"
 #include "process.h"
 #include "reaper.h"
@@ -32,9 +33,11 @@ static bool descriptors_are_scarce() {
 
 static int bring_up(bool early) {
   bool scarce = descriptors_are_scarce();
-  int error = early && cp_table_fd() >= 0 ? table_take(cp_table_fd()) : table_make(!scarce);
+  int error = cp_table_fd() >= 0 ? table_take(cp_table_fd()) : table_make(!scarce);
   if (error != 0 && table == nullptr) error = table_make(!scarce);
   if (error != 0) return error;
+  // Refused as a preload: the table may tell of an application, but between two runtimes signals would be lost.
+  if (!early) table->replaceable = 0;
   if (table->origin.early == 0) cp_origin(&table->origin);
   terminal_record();
   state.subreaper = subreaper_claim();
@@ -45,6 +48,7 @@ static int bring_up(bool early) {
   int signals_error = signals_start(early, !scarce);
   // Without the pump children write to our own streams, and our own lines go out bare.
   state.pump = !scarce && pump_start() == 0;
+  instant_pump();
   // Node's own boot can fail as well.
   if (table_adopts()) dead_install(false);
   // After the pump: what ended while the program was replaced has to reach it.

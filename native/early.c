@@ -25,10 +25,6 @@ int cp_table_fd(void) { return table_fd; }
 
 static struct cp_origin recorded;
 
-int cp_mask(int how, uint64_t set, uint64_t* old) {
-  return syscall(SYS_rt_sigprocmask, how, &set, old, sizeof set) == 0 ? 0 : -errno;
-}
-
 void cp_mask_guard(void) { guarded = 1; }
 
 int cp_mask_is_guarded(void) { return guarded; }

@@ -24,6 +24,7 @@
 #include "launcher_elf.h"
 #include "launcher_last_stand.h"
 #include "launcher_runtime.h"
+#include "launcher_start.h"
 #include "launcher_table.h"
 
 #define BUNDLE "containerpilot.cjs"
@@ -132,21 +133,21 @@ static void block_signals(void) {
 /* For whatever is not the init under its preload. */
 static void give_back_signals(void) { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &given_mask, NULL, sizeof given_mask); }
 
-/*
- * Lets the addon keep our signals blocked; false when it cannot be preloaded: LD_PRELOAD has no way to write ':' or ' ' in
- * a path.
- */
+/* LD_PRELOAD has no way to write ':' or ' ' in a path. */
+static int can_be_preloaded(const char* addon) { return strpbrk(addon, ": ") == NULL; }
+
+/* Lets the addon keep our signals blocked; false when it cannot be preloaded. */
 static int protect_boot(const char* addon) {
   /* What is preloaded and what is loaded later must be the same file, or there were two native halves. */
   if (setenv("CP_ADDON", addon, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
-  if (strpbrk(addon, ": ") != NULL) return 0;
+  if (!can_be_preloaded(addon)) return 0;
   const char* users = getenv("LD_PRELOAD");
   int has_users = users != NULL && *users != 0;
   char *value = NULL, *early = NULL;
   const char* separator = has_users ? ":" : "";
   if (!has_users) users = "";
-  if (asprintf(&value, "%s%s%s", addon, separator, users) < 0) return 0;
-  if (asprintf(&early, "%d%s%s", (int)getpid(), separator, users) < 0) return 0;
+  int written = asprintf(&value, "%s%s%s", addon, separator, users);
+  if (written < 0 || asprintf(&early, "%d%s%s", (int)getpid(), separator, users) < 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
   if (setenv("LD_PRELOAD", value, 1) != 0 || setenv("CP_EARLY", early, 1) != 0) fail(EXIT_NOT_RUNNABLE, "out of memory");
   return 1;
 }
@@ -166,6 +167,12 @@ __attribute__((noreturn)) static void start_again(struct cp_table* table, int ar
     launcher_table_exec(table, arguments);
   }
   launcher_last_stand(table);
+}
+
+/* Before the runtime, where a boot file allows it. */
+static void start_application(struct cp_table* table, int argc, char** argv) {
+  struct launch_call call;
+  if (launch_call_read(argc, argv, &call)) launcher_start(table, &call);
 }
 
 int main(int argc, char** argv) {
@@ -194,13 +201,15 @@ int main(int argc, char** argv) {
       launcher_loadable(addon, runtime)) {
     /* With the variables as they were given. */
     table = launcher_table_make(argv);
+    if (table != NULL) launcher_table_command(table, runtime, bundle, addon);
+    if (table != NULL && table->replaceable != 0 && can_be_preloaded(addon)) start_application(table, argc, argv);
     protected = protect_boot(addon);
   }
   if (!protected) give_back_signals();
   int error;
   if (protected && table != NULL) {
-    launcher_table_command(table, runtime, bundle, addon);
     error = launcher_table_exec(table, arguments);
+    launcher_start_undo(table);
   } else {
     execv(runtime, arguments);
     error = errno;

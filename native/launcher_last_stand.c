@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "launcher_last_stand.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,9 +14,23 @@ enum { EXIT_INTERNAL = 70 };
 
 static int is_alive(const struct cp_child* child) { return child->state == CP_SPAWNING || child->state == CP_RUNNING; }
 
+/* Never waits for the log's reader: a page fits into a pipe that polls as writable (pipe(7)). */
+static void pass_output(struct cp_table* table) {
+  char page[4096];
+  for (int i = 0; i < 2; i++) {
+    struct pollfd out = {table->instant.log_fd, POLLOUT, 0};
+    ssize_t bytes = 1;
+    while (table->instant.streams[i] >= 0 && bytes > 0 && poll(&out, 1, 0) > 0 && (out.revents & POLLOUT) != 0) {
+      bytes = read(table->instant.streams[i], page, sizeof page);
+      if (bytes > 0) bytes = write(out.fd, page, (size_t)bytes);
+    }
+  }
+}
+
 /* Collects what has ended and keeps the application's status. */
 static void collect(struct cp_table* table) {
   int status;
+  pass_output(table);
   for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
     for (uint32_t i = 0; i < table->children_high; i++) {
       struct cp_child* child = &table->children[i];
@@ -73,13 +88,18 @@ static void stop_others(struct cp_table* table) {
   if (left > 0) tell_all(table, SIGKILL);
 }
 
-void launcher_last_stand(struct cp_table* table) {
+void launcher_stop_all(struct cp_table* table) {
   /* What ended while the runtime was replaced: its status is stored before it is collected. */
   struct cp_child* main = application(table);
   if (main != NULL && main->state >= CP_ENDED && main->state <= CP_GONE) table->main.status = main->status;
   collect(table);
   stop_application(table);
   stop_others(table);
+  pass_output(table);
+}
+
+void launcher_last_stand(struct cp_table* table) {
+  launcher_stop_all(table);
   int status = table->main.status;
   if (status == CP_NOT_ENDED) _exit(EXIT_INTERNAL);
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));

@@ -84,6 +84,7 @@ struct cp_table* launcher_table_make(char** argv) {
   record_origin(&table->origin);
   struct cp_command* command = &table->command;
   command->launcher_fd = command->runtime_fd = -1;
+  table->instant.streams[0] = table->instant.streams[1] = table->instant.control_fd = -1;
   size_t used = 0;
   int complete = own_path(command->launcher) && keep(command, &used, argv, &command->argc) &&
                  keep(command, &used, environ, &command->envc);
@@ -154,6 +155,8 @@ int launcher_table_exec(const struct cp_table* table, char** arguments) {
     keep_over_exec(table_fd);
     keep_over_exec(command->launcher_fd);
     keep_over_exec(command->runtime_fd);
+    keep_over_exec(table->instant.control_fd);
+    for (int i = 0; i < 2; i++) keep_over_exec(table->instant.streams[i]);
   }
   if (command->runtime_fd >= 0 && !cp_same_file(command->runtime, command->runtime_fd))
     syscall(SYS_execveat, command->runtime_fd, "", arguments, environ, AT_EMPTY_PATH);

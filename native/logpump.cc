@@ -149,16 +149,41 @@ void log_run_mark(uint32_t index, uint32_t flag) {
   if ((before & all) != all && ((before | flag) & all) == all) free_entry(index);
 }
 
-int pump_open(uint32_t id, LogStreamKind out, LogStreamKind err, const LogField* fields, size_t field_count,
-              int child_fds[2]) {
+/** A free entry for a run that is about to begin; -errno without one. */
+static int new_run(uint32_t* index, const LogField* fields, size_t field_count) {
   if (log_state.region == nullptr) return -ENOSYS;
-  uint32_t index = find_run(0);
-  if (index == log_runs_max) return -ENFILE;
-  LogRun* run = &log_state.region->runs[index];
+  *index = find_run(0);
+  if (*index == log_runs_max) return -ENFILE;
+  LogRun* run = &log_state.region->runs[*index];
   run->pid = 0;
   run->deadline_ms = 0;
   run->tail.total = 0;
   run->field_bytes = log_pack_fields(fields, field_count, run->fields);
+  return 0;
+}
+
+int pump_take(uint32_t id, pid_t pid, const int32_t fds[2], const LogField* fields, size_t field_count) {
+  uint32_t index = 0;
+  int error = new_run(&index, fields, field_count);
+  if (error != 0) return error;
+  LogRun* run = &log_state.region->runs[index];
+  for (uint32_t i = 0; i < 2; i++) {
+    run->streams[i] = {fds[i] < 0 ? LogStreamKind::none : LogStreamKind::log, fds[i], 0, 0, 0, 0};
+    run->child_fds[i] = -1;
+  }
+  log_state.region->ids[index].store(id, std::memory_order_release);
+  for (uint32_t i = 0; i < 2; i++)
+    if (fds[i] >= 0) log_watch(EPOLL_CTL_ADD, log_epoll_of(run->streams[i]), fds[i], index * 2 + i, 0);
+  pump_run(id, pid);
+  return 0;
+}
+
+int pump_open(uint32_t id, LogStreamKind out, LogStreamKind err, const LogField* fields, size_t field_count,
+              int child_fds[2]) {
+  uint32_t index = 0;
+  int found = new_run(&index, fields, field_count);
+  if (found != 0) return found;
+  LogRun* run = &log_state.region->runs[index];
   int error = open_stream(run, index, 0, out);
   int error_err = open_stream(run, index, 1, error == 0 ? err : LogStreamKind::none);
   if (error == 0) error = error_err;

@@ -44,6 +44,11 @@ int pump_fd();
  */
 int pump_open(uint32_t run, LogStreamKind out, LogStreamKind err, const LogField* fields, size_t field_count,
               int child_fds[2]);
+/**
+ * As pump_open and pump_run, for a child that runs already: `fds` are the read ends of its stdout and stderr, -1 for none,
+ * non-blocking. They are the pump's from now on, unless an error is returned.
+ */
+int pump_take(uint32_t run, pid_t pid, const int32_t fds[2], const LogField* fields, size_t field_count);
 /** The child runs: closes our copies of the write ends and reads what it says. */
 void pump_run(uint32_t run, pid_t pid);
 /** The child could not be started: forgets the run. */

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "early.h"
 #include "gate.h"
+#include "instant.h"
 #include "logadopt.h"
 #include "procfs.h"
 #include "queue.h"
@@ -152,6 +153,7 @@ static void keep_over_exec(bool keep) {
   for (int fd : {table_fd(), command.launcher_fd, command.runtime_fd})
     if (fd >= 0) fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
   log_keep_over_exec(keep);
+  instant_keep_over_exec(keep);
   // Node marks the standard streams, which children get by dup; where exec fails they may stay unmarked.
   for (int fd = 0; keep && fd < 3; fd++) fcntl(fd, F_SETFD, 0);
 }

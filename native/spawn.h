@@ -1,6 +1,6 @@
 // Starting programs without copying the init: clone with shared memory, on a stack of its own.
 #pragma once
-#include <cstdint>
+#include <stdint.h>
 
 #include "attributes.h"
 

@@ -30,6 +30,7 @@ int table_make(bool in_file) {
   table->log_fd = -1;
   table->main.status = CP_NOT_ENDED;
   table->command.launcher_fd = table->command.runtime_fd = -1;
+  table->instant.streams[0] = table->instant.streams[1] = table->instant.control_fd = -1;
   return 0;
 }
 
@@ -54,7 +55,7 @@ int table_take(int fd) {
   return 0;
 }
 
-bool table_adopts() { return cp_load(table->rebirth.count) > 0; }
+bool table_adopts() { return cp_load(table->rebirth.count) > 0 || table->instant.run != 0; }
 
 bool table_remember(const char* text, uint32_t bytes) {
   if (bytes > CP_MEMORY_BYTES) return false;

@@ -11,7 +11,7 @@
 
 #define CP_TABLE_MAGIC 0x746f6c69702d7063ull /* "cp-pilot", little endian */
 /* Raise it with every change of the layout: a table of another version is never adopted. */
-#define CP_TABLE_VERSION 2u
+#define CP_TABLE_VERSION 3u
 /* Runs that are alive, or whose end JavaScript has not been told yet. */
 #define CP_CHILDREN_MAX 512
 #define CP_JOB_BYTES 256
@@ -20,6 +20,13 @@
 #define CP_COMMAND_BYTES 262144u
 /* What JavaScript asks to be reminded of. */
 #define CP_MEMORY_BYTES 262144u
+/* Log fields of an application that the launcher starts, each key and value with its NUL. */
+#define CP_FIELD_BYTES 2048
+/* sockaddr_un's (unix(7)). */
+#define CP_SOCKET_BYTES 108
+#define CP_REASON_BYTES 512
+/* At least the kernel's struct termios. */
+#define CP_TERMINAL_BYTES 64
 /* Rebirths in CP_REBIRTH_WINDOW_MS; the next death is the end. */
 #define CP_REBIRTHS_MAX 3u
 #define CP_REBIRTH_WINDOW_MS 600000
@@ -141,6 +148,33 @@ struct cp_memory {
   char text[2][CP_MEMORY_BYTES];
 };
 
+/* The controlling terminal as it was given to us, for the end. */
+struct cp_terminal {
+  uint32_t recorded;
+  /* A child has had it. */
+  uint32_t lent;
+  uint8_t settings[CP_TERMINAL_BYTES];
+};
+
+/* Instant start: what the launcher has done before it became the runtime. */
+struct cp_instant {
+  /* The application's run, 0: it was not started. */
+  uint32_t run;
+  /* Read ends of its stdout and stderr, -1: inherited, or the log pump has them. */
+  int32_t streams[2];
+  /* LogLevel, LogFormat and LogDialect by number, and the descriptor that lines go to. */
+  uint8_t log_level, log_format, log_dialect, log_fd;
+  uint32_t field_count;
+  char fields[CP_FIELD_BYTES];
+  /* It listens already: the descriptor (-1: nowhere), why not where it was wanted, that place, and where it does. */
+  int32_t control_fd;
+  int32_t control_error;
+  char control_wanted[CP_SOCKET_BYTES];
+  char control_path[CP_SOCKET_BYTES];
+  /* Why there was no instant start; empty: there is no boot file. */
+  char why_not[CP_REASON_BYTES];
+};
+
 struct cp_table {
   uint64_t magic;
   uint32_t version;
@@ -159,6 +193,8 @@ struct cp_table {
   /* Children that were not ours, reaped. */
   uint64_t orphans;
   struct cp_origin origin;
+  struct cp_terminal terminal;
+  struct cp_instant instant;
   struct cp_main main;
   struct cp_rebirth rebirth;
   struct cp_command command;

@@ -1,27 +1,25 @@
 #include "terminal.h"
 
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
-
-#include <atomic>
 
 #include "early.h"
 
 namespace pilot {
 
-static struct termios settings;
-static bool recorded = false;
-static std::atomic<bool> lent{false};
-
 /** tcgetpgrp answers for our controlling terminal only (ENOTTY for any other). */
 bool terminal_present() { return tcgetpgrp(STDIN_FILENO) >= 0; }
 
+// In the kernel's own layout: the launcher, which records it first, may be built with another C library.
 void terminal_record() {
-  if (!recorded) recorded = terminal_present() && tcgetattr(STDIN_FILENO, &settings) == 0;
+  cp_terminal& terminal = table->terminal;
+  if (terminal.recorded != 0 || !terminal_present()) return;
+  terminal.recorded = ioctl(STDIN_FILENO, TCGETS, terminal.settings) == 0;
 }
 
-void terminal_lend() { lent.store(true); }
+void terminal_lend() { cp_store(table->terminal.lent, 1u); }
 
 // Harmless errors: ENOTTY and EIO, the terminal has hung up; EPERM, we are in another session than it by now.
 void terminal_reclaim() {
@@ -33,10 +31,10 @@ void terminal_reclaim() {
 }
 
 void terminal_restore() {
-  if (!lent.load()) return;
+  if (table == nullptr || cp_load(table->terminal.lent) == 0) return;
   terminal_reclaim();
   // In the foreground again, so this cannot stop us.
-  if (recorded) tcsetattr(STDIN_FILENO, TCSANOW, &settings);
+  if (table->terminal.recorded != 0) ioctl(STDIN_FILENO, TCSETS, table->terminal.settings);
 }
 
 }  // namespace pilot

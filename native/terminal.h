@@ -5,7 +5,7 @@ namespace pilot {
 
 /** stdin is our controlling terminal. */
 bool terminal_present();
-/** Remembers the terminal's settings as they are now, once. */
+/** Remembers the settings as they are now, unless an earlier program of this process has. The table is there. */
 void terminal_record();
 /** Makes our own group the foreground group again, so that Ctrl-C reaches somebody. Any thread. */
 void terminal_reclaim();

@@ -99,13 +99,30 @@ function installCommand(): Command {
     });
 }
 
+function compileCommand(): Command {
+  const command = new Command("compile")
+    .description("check a configuration at an image's build, and let its application start before the runtime")
+    .addArgument(FILE);
+  return withEnvironment(command)
+    .option("-o, --out <file>", "the boot file (default: the configuration's path with .boot behind)")
+    .option("--strict", "exit code 1 where there can be no instant start", false)
+    .addHelpText("after", "\nExit code: 0 written, or not possible, 1 not possible with --strict, 2 refused.")
+    .action(async (file: string | undefined, given: Given & { out?: string; strict: boolean }) => {
+      const { compile } = await import("../tools/compile.ts");
+      const colour = isatty(STDOUT) && !process.env.NO_COLOR;
+      const { code, text } = await compile(file, { ...given, out: given.out, colour }, process.env);
+      writeAll(STDOUT, text);
+      process.exitCode = code;
+    });
+}
+
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("cpctl")
     .description("Looks at configurations and running containers of containerpilot.")
     .version(VERSION)
     .configureOutput({ writeOut: (text) => writeAll(STDOUT, text), writeErr: (text) => writeAll(STDERR, text) })
     .exitOverride();
-  for (const command of [checkCommand(), renderCommand(), schemaCommand(), installCommand()]) {
+  for (const command of [checkCommand(), renderCommand(), schemaCommand(), compileCommand(), installCommand()]) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   for (const command of askCommands()) program.addCommand(command.copyInheritedSettings(program));

@@ -7,7 +7,8 @@ import type { Path } from "./problems.ts";
  * The address that the selectors choose. Every selector that cannot be read is a problem, as is a choice of none; the
  * address is then empty.
  */
-export function chooseAddress(specs: readonly string[], at: Path, { addresses, elsewhere, problems }: Context): string {
+export function chooseAddress(specs: readonly string[], at: Path, context: Context): string {
+  const { addresses, addressOf, elsewhere, problems } = context;
   const selectors: Selector[] = [];
   specs.forEach((spec, index) => {
     const selector = parseSelector(spec);
@@ -15,6 +16,7 @@ export function chooseAddress(specs: readonly string[], at: Path, { addresses, e
     else problems.error("bad-interface", [...at, index], { found: spec });
   });
   if (selectors.length < specs.length) return "";
+  if (addressOf) return addressOf(selectors);
   const all = selectors[0]?.t === "static" ? [] : addresses();
   const address = selectAddress(selectors, all);
   selectors.forEach((selector, index) => {

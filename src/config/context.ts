@@ -1,5 +1,5 @@
 /** What a dialect's decoder knows besides the configuration. */
-import type { Address } from "./interfaces.ts";
+import type { Address, Selector } from "./interfaces.ts";
 import type { Problems } from "./problems.ts";
 import type { Source } from "./source.ts";
 
@@ -13,6 +13,8 @@ export interface Context {
   version: string;
   /** The container's addresses, asked for only where a selector needs them. */
   addresses: () => readonly Address[];
+  /** For a tool that chooses later: what stands for the address of these selectors. */
+  addressOf: ((selectors: readonly Selector[]) => string) | undefined;
   /** This is not the container: an address that no selector finds is only warned about. */
   elsewhere: boolean;
   problems: Problems;

@@ -2,7 +2,7 @@
 import type { Loaded } from "../plan.ts";
 import type { Context } from "./context.ts";
 import { type Dialect, dialectOf } from "./dialect.ts";
-import { type Address, systemAddresses } from "./interfaces.ts";
+import { type Address, type Selector, systemAddresses } from "./interfaces.ts";
 import { type Problem, Problems } from "./problems.ts";
 import { checkFunctions, renderText, renderWord } from "./rendering.ts";
 import { readSource, type Source } from "./source.ts";
@@ -21,6 +21,8 @@ export interface LoadRequest {
   version?: string;
   /** For tests: the container's addresses instead of the system's. */
   interfaces?: readonly Address[];
+  /** For a tool that chooses later: what stands for the address of these selectors. */
+  addressOf?: (selectors: readonly Selector[]) => string;
   /** This is not the container, so the system's addresses are not its own: what they do not match is only warned about. */
   elsewhere?: boolean;
 }
@@ -148,6 +150,7 @@ async function decode(
     hostname,
     version,
     addresses: () => (addresses ??= systemAddresses()),
+    addressOf: request.addressOf,
     elsewhere: request.elsewhere ?? false,
     problems,
     render: (word, more) => renderWord(word, { ...templateEnv(request), ...more }),

@@ -3,7 +3,7 @@
  */
 import type { JobId } from "../plan.ts";
 import type { Id, Input } from "./contract.ts";
-import { askStop, emit, enter, happen, log } from "./facts.ts";
+import { askStop, emit, enter, happen, log, say } from "./facts.ts";
 import { catchUp, catchUpWatches, startIfSatisfied } from "./install.ts";
 import { isDealtWith, recall, resume } from "./memory.ts";
 import { sigkill } from "./runs.ts";
@@ -20,29 +20,9 @@ export function adopt(core: State, input: Boot): void {
   for (const each of input.adopted) {
     core.lastRun = Math.max(core.lastRun, each.run);
     if (memory && isDealtWith(memory, each.job, each.run)) continue;
-    const own = core.jobs.get(each.job);
-    const since = core.now - each.age;
-    core.runs.set(each.run, {
-      id: each.run,
-      job: each.job,
-      pid: each.pid,
-      since,
-      cause: input.id,
-      killed: false,
-      gone: false,
-    });
-    if (!own || own.run !== undefined || !own.job.exec) {
-      log(core, input.id, "warn", "adoptedUnknown", { job: each.job, run: each.run });
-      emit(core, input.id, { t: "signal", run: each.run, signo: sigkill, target: "group" });
-      core.runs.delete(each.run);
-      continue;
-    }
-    own.run = each.run;
-    own.everRan = true;
+    const own = take(core, each, input.id);
+    if (!own) continue;
     if (!memory || each.run > memory.lastRun) own.startsLeft--;
-    enter(core, own, "running", input.id);
-    own.since = since;
-    arm(core, { t: "timeout", of: each.run }, Math.max(core.now, since + own.job.timeout), input.id);
     for (const { service } of own.probes) if (service) service.perhaps = true;
     adopted.push(own);
   }
@@ -54,6 +34,37 @@ export function adopt(core: State, input: Boot): void {
   }
   catchUpWatches(core, input.id);
   if (memory?.stop) askStop(core, input.id, memory.stop);
+}
+
+/** An ordinary boot, but the main job runs already: all others begin now. */
+export function adoptInstant(core: State, { adopted, id }: Boot): void {
+  say(core, id, { fact: "startup", source: "global" });
+  for (const each of adopted) {
+    core.lastRun = Math.max(core.lastRun, each.run);
+    const own = take(core, each, id);
+    if (!own) continue;
+    own.startsLeft--;
+    happen(core, own.job.id, id, { t: "begun" });
+  }
+}
+
+/** The job of an adopted process, which runs from now on; undefined: there is none, and the process is killed. */
+function take(core: State, { run, job, pid, age }: Boot["adopted"][number], cause: Id): JobState | undefined {
+  const own = core.jobs.get(job);
+  const since = core.now - age;
+  core.runs.set(run, { id: run, job, pid, since, cause, killed: false, gone: false });
+  if (!own || own.run !== undefined || !own.job.exec) {
+    log(core, cause, "warn", "adoptedUnknown", { job, run });
+    emit(core, cause, { t: "signal", run, signo: sigkill, target: "group" });
+    core.runs.delete(run);
+    return undefined;
+  }
+  own.run = run;
+  own.everRan = true;
+  enter(core, own, "running", cause);
+  own.since = since;
+  arm(core, { t: "timeout", of: run }, Math.max(core.now, since + own.job.timeout), cause);
+  return own;
 }
 
 /** Nothing is remembered: what has happened before is concluded from what runs. */

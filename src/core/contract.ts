@@ -37,6 +37,8 @@ export type Input = { id: Id } & (
       adopted: readonly { run: RunId; job: JobId; pid: number; age: Ms }[];
       /** A signal that stops came before anything was started: nothing is. Never together with `adopted`. */
       stop?: { signo: number; pid: number; uid: number };
+      /** The adopted one is the main job, and nothing else has begun: it was started just before there was a core. */
+      instant?: true;
       /** An earlier runtime of this process has died: what it had begun goes on. */
       rebirth?: { count: number; cause: string; lastRun: RunId; memory?: Memory; shift: Ms };
     }

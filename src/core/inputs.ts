@@ -2,7 +2,7 @@
  * What each input means. An input about something that is not current any more is dropped and counted.
  */
 import type { JobId, ProbeId, SignalDeed } from "../plan.ts";
-import { adopt } from "./adopt.ts";
+import { adopt, adoptInstant } from "./adopt.ts";
 import { bootPlan } from "./boot.ts";
 import type { Ask, Ended, Id, Input, RunId } from "./contract.ts";
 import { noteRun } from "./ends.ts";
@@ -53,7 +53,8 @@ function boot(core: State, input: Of<"boot">): void {
     return;
   }
   bootPlan(core, input);
-  if (input.rebirth?.memory || input.adopted.length > 0) adopt(core, input);
+  if (input.instant) adoptInstant(core, input);
+  else if (input.rebirth?.memory || input.adopted.length > 0) adopt(core, input);
   else if (input.stop) askStop(core, input.id, { by: "signal", ...input.stop });
   else say(core, input.id, { fact: "startup", source: "global" });
 }

@@ -19,11 +19,12 @@ export interface Boot {
   nofile: { soft: number; hard: number };
   /** stdin is our controlling terminal. */
   terminal: boolean;
-  /** Children that an earlier runtime of this process started and whose end nobody was told. */
+  /** Children that the launcher or an earlier runtime of this process started and whose end nobody was told. */
   adopted: readonly Adopted[];
   /** The highest run of an earlier runtime of this process, 0: none. */
   lastRun: number;
   rebirths: Rebirths;
+  instant: Instant;
   /** What `remember` was last given, by this runtime or an earlier one; empty: nothing. */
   memory: string;
 }
@@ -36,6 +37,16 @@ export interface Adopted {
   ageMs: number;
   /** `closed` is still to come. */
   awaits: boolean;
+}
+
+/** What the launcher has done before there was a runtime. */
+export interface Instant {
+  /** The application's run, which is among the adopted until its end was told; 0: it was not started. */
+  run: number;
+  /** From its stop signal to KILL. */
+  graceMs: number;
+  /** Why it was not started, for the log; empty where nobody has asked for it. */
+  whyNot: string;
 }
 
 /** How often the runtime of this process was replaced, for what, and why the last time. */

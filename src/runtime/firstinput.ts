@@ -1,7 +1,7 @@
-import type { Adopted, NativeEvent, Pilot } from "../native/pilot.ts";
+import type { Adopted, LogLevel, NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Plan } from "../plan.ts";
 import type { Unnumbered } from "./processes.ts";
-import { recollect } from "./remembered.ts";
+import { isInstant, recollect } from "./remembered.ts";
 
 export type BootInput = Extract<Unnumbered, { t: "boot" }>;
 
@@ -16,13 +16,15 @@ export function firstInput(
   pilot: Pilot,
   plan: Plan,
   adopted: readonly Adopted[],
-  warn: (text: string) => void,
+  say: (level: LogLevel, text: string) => void,
 ): { boot: BootInput; early: readonly NativeEvent[] } {
   const native = pilot.boot();
-  const { preloadRefused, rebirths, lastRun } = native;
+  const { preloadRefused, rebirths, lastRun, instant } = native;
   const reborn = rebirths.count > 0;
   const left = recollect(native);
-  if (preloadRefused) warn(PRELOAD_REFUSED);
+  if (preloadRefused) say("warn", PRELOAD_REFUSED);
+  if (instant.whyNot !== "") say("debug", `No instant start: ${instant.whyNot}`);
+  else if (instant.run !== 0 && !reborn) say("debug", "The launcher has started the application");
   const events = pilot.drain();
   const stop = reborn || adopted.length > 0 ? undefined : events.find((event) => stops(plan, event));
   const boot: BootInput = {
@@ -30,6 +32,7 @@ export function firstInput(
     plan,
     seed: Date.now() % 2 ** 31,
     adopted: adopted.map((child) => ({ run: child.run, job: child.job, pid: child.pid, age: child.ageMs })),
+    ...(isInstant(native) && { instant: true }),
     ...(reborn && {
       rebirth: {
         count: rebirths.count,

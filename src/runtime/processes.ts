@@ -1,4 +1,5 @@
 import type { Ended, Input, RunId, SignalWhy } from "../core/contract.ts";
+import type { Policy } from "../core/policy.ts";
 import type { Adopted, NativeEvent, Pilot, SpawnRequest } from "../native/pilot.ts";
 import type { Command, Deeds, JobId, Loaded, Plan } from "../plan.ts";
 import { Accounts } from "./accounts.ts";
@@ -6,7 +7,6 @@ import type { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import { errnoName } from "./errno.ts";
 import type { Lazy } from "./lazy.ts";
-import type { Policy } from "./policy.ts";
 import { findProgram } from "./programs.ts";
 import type { Sender } from "./reason.ts";
 import { attributesOf, type FailedStart, type RunRecord, recordOf, type Spawn } from "./run-record.ts";

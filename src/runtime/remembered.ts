@@ -32,6 +32,11 @@ export function recollect({ rebirths, memory }: Boot): (Remembered & { shift: nu
   return { ...left, shift: left.zero - zero() };
 }
 
+/** All that has been done in this process is the launcher's: no runtime has come so far as to have anything to remember. */
+export function isInstant({ instant, lastRun, memory }: Boot): boolean {
+  return instant.run !== 0 && instant.run === lastRun && memory === "";
+}
+
 /** Hands what must not be lost to the native half, whenever it has changed. What is lost all the same is concluded anew. */
 export class Remembering {
   readonly #pilot: Pilot;

@@ -1,5 +1,6 @@
 import type { Core, Effect, RequestId } from "../core/contract.ts";
 import { bootEarly } from "../core/early.ts";
+import { policyOf } from "../core/policy.ts";
 import type { NativeEvent, Pilot } from "../native/pilot.ts";
 import type { Deeds, Loaded } from "../plan.ts";
 import { Alarm } from "./alarm.ts";
@@ -13,7 +14,6 @@ import { Inputs } from "./inputs.ts";
 import { lazyEndings } from "./lazy-endings.ts";
 import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
-import { policyOf } from "./policy.ts";
 import { ProbeOutputs } from "./probe-outputs.ts";
 import { Processes, type Unnumbered } from "./processes.ts";
 import { Remembering } from "./remembered.ts";
@@ -85,7 +85,7 @@ export class Runtime {
     this.#telemetries.reborn(left.rebirths.byCause);
     this.#adopt(loaded);
     this.#messages.loaded(loaded);
-    const { boot, early } = firstInput(pilot, loaded.plan, adopted, (text) => this.#messages.line("warn", text));
+    const { boot, early } = firstInput(pilot, loaded.plan, adopted, (level, text) => this.#messages.line(level, text));
     this.#first(boot);
     for (const event of early) this.#native(event);
     pilot.start(() => this.#drain());

@@ -2,7 +2,7 @@ import { loadPilot } from "../native/load.ts";
 import type { Pilot } from "../native/pilot.ts";
 import type { Loaded } from "../plan.ts";
 import { Environment } from "./environment.ts";
-import { recollect } from "./remembered.ts";
+import { isInstant, recollect } from "./remembered.ts";
 import { Runtime } from "./runtime.ts";
 
 /** The outcome of reading the configuration: it, or what is wrong with it (a line each) and the code to leave with. */
@@ -35,7 +35,10 @@ export async function start(
   environment.add(recollect(native)?.environment ?? {});
   environment.set("CONTAINERPILOT_PID", String(process.pid));
   const first = await read(environment.record());
-  if (!first.ok && native.adopted.length > 0) {
+  if (!first.ok && isInstant(native)) {
+    const { undoInstantStart } = await import("./undo.ts");
+    await undoInstantStart(pilot, native);
+  } else if (!first.ok && native.adopted.length > 0) {
     for (const problem of first.problems) pilot.log("error", problem, []);
     pilot.park("the configuration cannot be read any more; the application goes on without it");
   }
