@@ -7,10 +7,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <atomic>
-
-#include "queue.h"
-#include "signals.h"
 #include "unique_fd.h"
 
 namespace pilot {
@@ -82,24 +78,6 @@ ControlPlace control_listen(const char* path, bool elsewhere) {
   }
   place.path[0] = 0;
   return place;
-}
-
-static std::atomic<int> door{-1};
-
-int control_door() { return door.load(); }
-
-bool control_watch(int fd) {
-  if (!signals_wait_for_descriptors()) return false;
-  door.store(fd);
-  signals_look_again();
-  return true;
-}
-
-void control_knocked(int fd) {
-  if (!door.compare_exchange_strong(fd, -1)) return;
-  Event event = {};
-  event.type = EventType::knock;
-  queue_push(event);
 }
 
 int64_t control_peer(int fd) {

@@ -3,19 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "launcher_address.h"
 #include "launcher_boot.h"
+#include "launcher_conditions.h"
 #include "launcher_last_stand.h"
 #include "reaper.h"
 #include "spawn.h"
@@ -30,101 +28,6 @@ namespace pilot {
 void reaper_wake() {}
 
 static constexpr uint32_t first_run = 1;
-static const char* boot_path = "";
-
-/** Notes why the application is not started; false, for the caller to return. */
-__attribute__((format(printf, 1, 2))) static bool refuse(const char* format, ...) {
-  char* why = table->instant.why_not;
-  int used = snprintf(why, CP_REASON_BYTES, "%s: ", boot_path);
-  if (used < 0 || used >= CP_REASON_BYTES) return false;
-  va_list values;
-  va_start(values, format);
-  vsnprintf(why + used, CP_REASON_BYTES - (size_t)used, format, values);
-  va_end(values);
-  return false;
-}
-
-/** As src/config/source.ts tells it. */
-static bool is_inline(const char* config) {
-  const char* first = config + strspn(config, " \t\n\v\f\r");
-  return strchr("{[<\"", *first) != nullptr || strpbrk(config, "\r\n") != nullptr;
-}
-
-static const char* path_of(const char* config) { return strncmp(config, "file://", 7) == 0 ? config + 7 : config; }
-
-/** Where the boot file is looked for; false: nowhere. */
-static bool find_boot_file(const char* config, char* path) {
-  const char* named = getenv("CONTAINERPILOT_BOOT");
-  if (named != nullptr && strcmp(named, "off") == 0) return false;
-  if (named != nullptr && *named != 0) return snprintf(path, PATH_MAX, "%s", named) < PATH_MAX;
-  return *config != 0 && !is_inline(config) && snprintf(path, PATH_MAX, "%s.boot", path_of(config)) < PATH_MAX;
-}
-
-static bool text_is_the_same(const boot_file& file, const char* config) {
-  const char* compiled = boot_value(&file, "config");
-  bool in_file = !is_inline(config) || strncmp(config, "file://", 7) == 0;
-  int same = compiled == nullptr ? 0 : in_file ? boot_same_text(path_of(config), compiled) : strcmp(config, compiled) == 0;
-  if (same < 0) return refuse("%s: %s", path_of(config), errno == 0 ? "no regular file" : strerror(errno));
-  return same > 0 || refuse("the configuration has changed since it was compiled");
-}
-
-/** What the template read has the values that it was compiled with. */
-static bool variables_are_the_same(const boot_file& file) {
-  size_t at = 0;
-  while (const char* pair = boot_next(&file, "need", &at)) {
-    const char* equals = strchr(pair, '=');
-    char name[256];
-    if (equals == nullptr || (size_t)(equals - pair) >= sizeof name) return refuse("it is damaged");
-    snprintf(name, sizeof name, "%.*s", (int)(equals - pair), pair);
-    const char* value = getenv(name);
-    if (value == nullptr || strcmp(value, equals + 1) != 0)
-      return refuse("the variable %s has another value than when the configuration was compiled", name);
-  }
-  at = 0;
-  while (const char* name = boot_next(&file, "unset", &at))
-    if (getenv(name) != nullptr) return refuse("the variable %s was not set when the configuration was compiled", name);
-  return true;
-}
-
-/** The records of a key, with a null behind; null when there is no memory. */
-static char** list_of(const boot_file& file, const char* key) {
-  char** list = static_cast<char**>(calloc(file.count + 1, sizeof *list));
-  size_t at = 0;
-  if (list != nullptr)
-    for (char** next = list; (*next = boot_next(&file, key, &at)) != nullptr; next++) continue;
-  return list;
-}
-
-static char** find_words(const boot_file& file, const launch_call& call) {
-  char** words = boot_value(&file, "words") != nullptr ? call.words : list_of(file, "argument");
-  if (words == nullptr || words[0] == nullptr) {
-    refuse("no application is named");
-    return nullptr;
-  }
-  for (char** word = call.words; words == call.words && *word != nullptr; word++) {
-    if (strstr(*word, "{{") == nullptr) continue;
-    refuse("an argument of the application is a template");
-    return nullptr;
-  }
-  return words;
-}
-
-/** As src/runtime/programs.ts: with a slash as it is, else the first executable in PATH. */
-static bool find_program(const char* name, char* path) {
-  if (strchr(name, '/') != nullptr) return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
-  const char* directories = getenv("PATH");
-  if (directories == nullptr) directories = "/bin:/usr/bin";
-  for (const char* start = directories; *name != 0; start++) {
-    const char* end = strchrnul(start, ':');
-    struct stat about;
-    int bytes = snprintf(path, PATH_MAX, "%.*s/%s", end == start ? 1 : (int)(end - start), end == start ? "." : start, name);
-    if (bytes < PATH_MAX && stat(path, &about) == 0 && S_ISREG(about.st_mode) && access(path, X_OK) == 0) return true;
-    if (*end == 0) break;
-    start = end;
-  }
-  return refuse("%s is not in PATH", name);
-}
-
 /** The application's environment: ours, and what the runtime would add. */
 class Variables {
  public:
@@ -225,15 +128,6 @@ static bool open_streams(const boot_file& file, SpawnRequest* request) {
   return true;
 }
 
-/** A shell would reap the application before it becomes Node. */
-static bool runtime_is_program() {
-  char head[4] = "";
-  int fd = open(table->command.runtime, O_RDONLY | O_CLOEXEC);
-  bool is_elf = fd >= 0 && read(fd, head, sizeof head) == (ssize_t)sizeof head && memcmp(head, "\177ELF", sizeof head) == 0;
-  if (fd >= 0) close(fd);
-  return is_elf || refuse("%s is no program but a script", table->command.runtime);
-}
-
 static void close_own(int* fd) {
   if (*fd > STDERR_FILENO) close(*fd);
   *fd = -1;
@@ -280,20 +174,9 @@ static bool start(const boot_file& file, char** words, const char* program, Vari
 }
 
 static void start_if_allowed(const launch_call& call) {
-  const char* config = call.config;
-  if (config == nullptr || *config == 0) config = getenv("CONTAINERPILOT");
-  if (config == nullptr) config = "";
-  static char path[PATH_MAX], program[PATH_MAX];
+  static char program[PATH_MAX];
   boot_file file = {};
-  if (!find_boot_file(config, path)) return;
-  boot_path = path;
-  const char* wrong = boot_read(path, &file);
-  if (wrong != nullptr) {
-    bool named = getenv("CONTAINERPILOT_BOOT") != nullptr;
-    if (*wrong != 0 || named) refuse("%s", *wrong != 0 ? wrong : "there is no such file");
-    return;
-  }
-  if (!text_is_the_same(file, config) || !variables_are_the_same(file) || !runtime_is_program()) return;
+  if (!find_boot_file(call, &file) || !runtime_is_program()) return;
   char** words = find_words(file, call);
   if (words == nullptr || !find_program(words[0], program)) return;
   Variables variables(file.count + 2);

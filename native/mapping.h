@@ -1,6 +1,6 @@
 // Memory that outlives the program: shared mappings in a memfd, whose descriptor an exec can hand on.
 #pragma once
-#include <cstddef>
+#include <stddef.h>
 
 namespace pilot {
 

@@ -11,7 +11,7 @@ const flagsOfC = ["-std=gnu11"];
 const flagsOfCxx = ["-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"];
 
 /** Sources by target of binding.gyp, which is JSON but for comments and trailing commas. */
-function sources() {
+export function sources() {
   const text = readFileSync(join(root, "binding.gyp"), "utf8");
   const { variables, targets } = JSON.parse(text.replace(/^\s*#.*$/gm, "").replace(/,(\s*[}\]])/g, "$1"));
   const expanded = (word) => (word.startsWith("<@(") ? variables[word.slice(3, -1)] : [word]);
