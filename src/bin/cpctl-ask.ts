@@ -1,6 +1,6 @@
 /** The subcommands that ask the running container. */
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import type { Verb } from "../control/questions.ts";
+import type { Outcome, Verb } from "../control/questions.ts";
 import { writeAll } from "./write.ts";
 
 const STDOUT = 1;
@@ -18,7 +18,10 @@ function asking(command: Command): Command {
 
 async function run(name: string, verb: Verb, { socket }: Given): Promise<void> {
   const { ask } = await import("../tools/ask.ts");
-  const { code, out, lines } = await ask(name, verb, socket, process.env);
+  write(await ask(name, verb, socket, process.env));
+}
+
+function write({ code, out, lines }: Outcome): void {
   writeAll(STDOUT, out);
   writeAll(STDERR, lines.map((line) => `${line}\n`).join(""));
   process.exitCode = code;
@@ -35,8 +38,18 @@ function pairsCommand(name: string, description: string, what: string, ask: "env
     .action((pairs: readonly string[], given: Given) => run(name, { ask, pairs }, given));
 }
 
+function statusCommand(): Command {
+  return asking(new Command("status").description("show what runs: jobs, services, watches"))
+    .option("--json", "as JSON", false)
+    .action(async ({ socket, json }: Given & { json: boolean }) => {
+      const { status } = await import("../tools/status.ts");
+      write(await status(socket, json, process.env));
+    });
+}
+
 export function askCommands(): readonly Command[] {
   return [
+    statusCommand(),
     asking(new Command("ping").description("ask whether the container's containerpilot is there; prints ok")).action(
       (given: Given) => run("ping", { ask: "ping" }, given),
     ),

@@ -19,6 +19,8 @@ export interface ControlHost {
   postMetrics(values: ReadonlyMap<string, string>): void;
   /** Settles when the order is accepted (undefined) or refused. Never rejects. */
   order(order: Order): Promise<Refusal | undefined>;
+  /** What runs just now: a document of JSON. */
+  overview(): object;
   /** A request to one of our paths was answered. */
   answered(path: string, code: number): void;
   /** User id of a connection's other end; a negative errno when it cannot be told. */

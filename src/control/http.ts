@@ -13,6 +13,9 @@ export interface HttpLimits {
   lingerMs: number;
 }
 
+/** Of a route, or of the protocol. */
+type Answered = Omit<Answer, "code"> & { code: number };
+
 /** setTimeout and setInterval take no more. */
 const NEVER_MS = 2 ** 31 - 1;
 
@@ -53,11 +56,11 @@ export function createHttp(host: ControlHost, limits: HttpLimits): Server {
       (answer) => {
         if (answer === undefined) return;
         if (route !== undefined) host.answered(path, answer.code);
-        send(request, response, answer, limits);
+        send(request, response, answer, route, limits);
       },
       (error: unknown) => {
         host.log("error", `control: ${path}: ${error instanceof Error ? error.message : error}`);
-        send(request, response, { code: 500 }, limits);
+        send(request, response, { code: 500 }, route, limits);
       },
     );
   });
@@ -69,13 +72,12 @@ async function respond(
   route: Route | undefined,
   request: IncomingMessage,
   { bodyBytesMax }: HttpLimits,
-): Promise<{ code: number; lines?: readonly string[] } | undefined> {
+): Promise<Answered | undefined> {
   if (route === undefined) return { code: 404 };
   if (route.method !== undefined && request.method !== route.method) return { code: 405 };
   const body = await bodyOf(request, bodyBytesMax);
   if (typeof body === "string") return body === "tooLong" ? { code: 413 } : undefined;
-  const answer: Answer = await route.answer(body.toString());
-  return answer;
+  return route.answer(body.toString());
 }
 
 /** The whole body, unless it is too long (by its own word or in fact) or the client leaves. */
@@ -101,14 +103,15 @@ function bodyOf(request: IncomingMessage, bytesMax: number): Promise<Buffer | "t
 function send(
   request: IncomingMessage,
   response: ServerResponse,
-  { code, lines = [] }: { code: number; lines?: readonly string[] },
+  { code, lines = [], json }: Answered,
+  route: Route | undefined,
   { lingerMs }: HttpLimits,
 ): void {
-  const body = Buffer.from(`${[...(TEXTS[code] === undefined ? [""] : [TEXTS[code]]), ...lines].join("\n")}\n`);
+  const body = Buffer.from(`${json ?? [TEXTS[code] ?? "", ...lines].join("\n")}\n`);
   response.writeHead(code, code === 413 ? TEXTS[code] : undefined, {
-    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Type": json === undefined ? "text/plain; charset=utf-8" : "application/json",
     ...(code !== 200 && { "X-Content-Type-Options": "nosniff" }),
-    ...(code === 405 && { Allow: "POST" }),
+    ...(code === 405 && { Allow: route?.method }),
     "Content-Length": body.length,
     Connection: "close",
   });

@@ -5,6 +5,7 @@ import type { Answered, Question } from "./client.ts";
 export type Verb =
   | { ask: "ping" }
   | { ask: "reload" }
+  | { ask: "status" }
   | { ask: "maintenance"; on: boolean }
   | { ask: "environ" | "metric"; pairs: readonly string[] };
 
@@ -19,6 +20,8 @@ export function questionOf(verb: Verb): Question {
   switch (verb.ask) {
     case "ping":
       return { method: "GET", path: "/v3/ping" };
+    case "status":
+      return { method: "GET", path: "/status" };
     case "reload":
       return { method: "POST", path: "/v3/reload" };
     case "maintenance":
@@ -38,6 +41,7 @@ function objectOf(pairs: readonly string[]): string {
 
 /** `who` begins each line, such as `containerpilot: -reload`. */
 export function outcomeOf(who: string, { ask }: Verb, { code, lines }: Answered): Outcome {
+  if (code === 200 && ask === "status") return { code: 0, out: `${lines[0]}\n`, lines: [] };
   if (code === 200) return { code: 0, out: ask === "ping" ? "ok\n" : "", lines: [] };
   const [status = "", ...more] = lines;
   return failure(`${who} was refused: ${code} ${status}`.trimEnd(), ...more);

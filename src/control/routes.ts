@@ -6,18 +6,20 @@ import type { ControlHost, Order } from "./host.ts";
 export interface Answer {
   code: 200 | 422 | 503;
   lines?: readonly string[];
+  /** The whole body instead. */
+  json?: string;
 }
 
 export interface Route {
   /** Any method where it is not named. */
-  method?: "POST";
+  method?: "GET" | "POST";
   answer(body: string): Answer | Promise<Answer>;
 }
 
 const DONE: Answer = { code: 200 };
 const UNPROCESSABLE: Answer = { code: 422 };
 
-/** The paths of ContainerPilot 3.8.0. A body that is not needed is ignored. */
+/** The paths of ContainerPilot 3.8.0, and /status. A body that is not needed is ignored. */
 export function routesOf(host: ControlHost): ReadonlyMap<string, Route> {
   const order = async (what: Order, refusedAs: 422 | 503): Promise<Answer> => {
     const refusal = await host.order(what);
@@ -42,5 +44,6 @@ export function routesOf(host: ControlHost): ReadonlyMap<string, Route> {
     ["/v3/maintenance/enable", maintenance(true)],
     ["/v3/maintenance/disable", maintenance(false)],
     ["/v3/ping", { answer: () => DONE }],
+    ["/status", { method: "GET", answer: () => ({ code: 200, json: JSON.stringify(host.overview()) }) }],
   ]);
 }

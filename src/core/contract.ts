@@ -3,6 +3,7 @@
  */
 import type { FactName, JobId, Ms, Plan, ProbeId, ServiceId, Status, WatchId } from "../plan.ts";
 import type { Memory } from "./memory.ts";
+import type { Overview } from "./overview.ts";
 
 /** Sequence number of an input or fact; the `cause` of what follows from it. */
 export type Id = number;
@@ -176,4 +177,6 @@ export interface Core {
   memory(): string;
   /** How a job is, as ContainerPilot 3 shows it. */
   health(job: JobId): Health;
+  /** How everything is at this moment, which is none before the last step's. */
+  overview(now: Ms): Overview;
 }

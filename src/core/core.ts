@@ -3,6 +3,7 @@ import type { Core } from "./contract.ts";
 import { explain, healthOf } from "./explain.ts";
 import { newState } from "./fresh.ts";
 import { memoryText } from "./memory.ts";
+import { overviewOf } from "./overview.ts";
 import type { State } from "./state.ts";
 import { step } from "./step.ts";
 import { earliest } from "./timers.ts";
@@ -15,5 +16,6 @@ export function createCore(state: State = newState()): Core {
     memory: () => memoryText(state),
     explain: (job) => explain(state, job),
     health: (job) => healthOf(state, job),
+    overview: (now) => overviewOf(state, now),
   };
 }

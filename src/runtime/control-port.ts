@@ -4,6 +4,7 @@ import { type ControlServer, serveControl } from "../control/server.ts";
 import type { Ask, RequestId } from "../core/contract.ts";
 import type { Pilot } from "../native/pilot.ts";
 import type { ControlParts } from "./controls.ts";
+import { documentOf } from "./overview.ts";
 
 export interface ControlPort {
   /** Serves this listening descriptor, which it then owns, and nothing else any more. */
@@ -33,6 +34,7 @@ export function openControlPort(host: ControlParts): ControlPort {
       for (const [key, text] of values) host.telemetries.post(key, text, () => unknown.tell(key));
     },
     order: (order) => requests.order(order),
+    overview: () => documentOf(host.look()),
     answered: (path, code) =>
       host.telemetries.note("containerpilot_control_http_requests", 1, { code: String(code), path }),
     peer: (fd) => host.pilot.peer(fd),

@@ -7,6 +7,7 @@ import type { Logging } from "../plan.ts";
 import type { ControlPort } from "./control-port.ts";
 import type { Environment } from "./environment.ts";
 import { Lazy } from "./lazy.ts";
+import type { Sight } from "./overview.ts";
 import type { Unnumbered } from "./processes.ts";
 import type { Telemetries } from "./telemetries.ts";
 
@@ -16,6 +17,7 @@ export interface ControlParts {
   environment: Environment;
   telemetries: Telemetries;
   push(input: Unnumbered): void;
+  look(): Sight;
 }
 
 /**
@@ -32,15 +34,11 @@ export class Controls {
   /** INFO as ContainerPilot 3.8.0's; version 2 had no socket to speak of. */
   #level: "info" | "debug" = "info";
 
-  constructor(
-    { pilot, environment }: Pick<ControlParts, "pilot" | "environment">,
-    telemetries: Telemetries,
-    push: ControlParts["push"],
-  ) {
-    this.#parts = { pilot, environment, telemetries, push };
+  constructor(parts: ControlParts) {
+    this.#parts = parts;
     this.#port = new Lazy(
       async () => (await import("./control-port.ts")).openControlPort(this.#parts),
-      (error) => pilot.log("error", `control: cannot be loaded: ${String(error)}`, []),
+      (error) => parts.pilot.log("error", `control: cannot be loaded: ${String(error)}`, []),
     );
   }
 

@@ -7,9 +7,9 @@ import { Alarm } from "./alarm.ts";
 import { Catalogs } from "./catalogs.ts";
 import { Controls } from "./controls.ts";
 import { Drains } from "./drains.ts";
-import type { Environment } from "./environment.ts";
 import { EventLog } from "./eventlog.ts";
 import { type BootInput, firstInput } from "./firstinput.ts";
+import type { Host } from "./host.ts";
 import { Inputs } from "./inputs.ts";
 import { lazyEndings } from "./lazy-endings.ts";
 import { LogFile } from "./logfile.ts";
@@ -19,18 +19,6 @@ import { Processes, type Unnumbered } from "./processes.ts";
 import { Remembering } from "./remembered.ts";
 import { statusOf } from "./status.ts";
 import { Telemetries } from "./telemetries.ts";
-
-/** The outcome of reading the configuration again: the new one, or what is wrong with it, a line each. */
-export type Reloaded = { ok: true; loaded: Loaded } | { ok: false; problems: readonly string[] };
-
-export interface Host {
-  pilot: Pilot;
-  environment: Environment;
-  loaded: Loaded;
-  reload(): Promise<Reloaded>;
-  /** Where the event log is also written. */
-  eventsFile: string | undefined;
-}
 
 /**
  * The only place that turns effects into deeds and the world into inputs. One queue of inputs, one real timer.
@@ -67,7 +55,13 @@ export class Runtime {
     this.#logFile = new LogFile(host.pilot);
     const status = () => statusOf(this.#loaded.deeds, (job) => this.#core?.health(job));
     this.#telemetries = new Telemetries(host.pilot, status);
-    this.#controls = new Controls(host, this.#telemetries, (input) => this.push(input));
+    this.#controls = new Controls({
+      pilot: host.pilot,
+      environment: host.environment,
+      telemetries: this.#telemetries,
+      push: (input) => this.push(input),
+      look: () => ({ core: this.#core, deeds: this.#loaded.deeds, processes: this.#processes }),
+    });
     this.#endings = lazyEndings(host.environment, (...note) => this.#telemetries.note(...note));
     this.#processes = new Processes(host.pilot, host.environment, this.#endings, (input) => this.#ofProcess(input));
     this.#messages = new Messages(log, this.#processes);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Container, describeContainers, entrypoint, root, run } from "../harness.ts";
 import { bare, soon, times } from "../v2/stage.ts";
-import { controlled, v3, ways } from "./stage.ts";
+import { controlled, main, v3, ways } from "./stage.ts";
 
 interface Said {
   code: number;
@@ -101,6 +101,44 @@ describeContainers("cpctl", () => {
     expect(await at("env", "TOLD=a=b")).toEqual(QUIET);
     expect(await at("reload")).toEqual(QUIET);
     await box.waitFor(/ TOLD=a=b$/m);
+  });
+
+  it("shows what runs, on a screen or as JSON, in either dialect", async () => {
+    const health = { exec: "true", interval: 1, ttl: 5 };
+    const jobs = [
+      main,
+      { name: "web", exec: "sleep 1000", port: 80, interfaces: "static:10.1.2.3", health },
+      { name: "failed", exec: "false" },
+      { name: "never", exec: "true", when: { once: "healthy", source: "main" } },
+    ];
+    const box = await controlled(
+      v3({ jobs, consul: undefined, directory: "catalog", watches: [{ name: "db", interval: 1 }] }),
+    );
+    await soon(async () => {
+      const { stdout } = await asChild(box, ...cpctl, "status", "--json");
+      const { state, maintenance, services, watches, jobs: shown } = JSON.parse(stdout) as Record<string, unknown>;
+      expect({ state, maintenance, services, watches }).toEqual({
+        state: "running",
+        maintenance: false,
+        services: [
+          { name: "web", id: expect.stringMatching(/^web-/), address: "10.1.2.3", port: 80, status: "passing" },
+        ],
+        watches: [{ name: "db", instances: 0 }],
+      });
+      expect(shown).toMatchObject([
+        { name: "main", state: "running", health: "unknown", pid: expect.any(Number) },
+        { name: "web", state: "running", health: "healthy", pid: expect.any(Number) },
+        { name: "failed", state: "done", health: "unknown", lastEnd: "code 1" },
+        { name: "never", state: "waiting", health: "unknown" },
+      ]);
+    }, 25_000);
+    const { stdout } = await asChild(box, ...cpctl, "status");
+    expect(stdout).toMatch(/^running\n\nJOB .*\nmain +running +unknown +\d+ /);
+    const old = await run({ config: bare, words: ["sleep", "1000"] });
+    await soon(async () => {
+      const { stdout: screen } = await old.inside(...cpctl, "status");
+      expect(screen).toMatch(/^running\n\nJOB .*\napp +running +unknown +\d+ +\w+ +-\n$/);
+    }, 25_000);
   });
 
   it("says what is wrong", async () => {

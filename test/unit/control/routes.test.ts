@@ -21,6 +21,10 @@ class Host implements ControlHost {
     return Promise.resolve(this.refusal);
   }
 
+  overview(): object {
+    return { state: "running" };
+  }
+
   answered(): void {}
 
   peer(): number {
@@ -67,9 +71,14 @@ it.each<[string, number]>([
   expect(await routesOf(host).get(path)?.answer("")).toEqual({ code, lines: ["it is too late"] });
 });
 
-it("takes POST alone, but for a ping, and knows no other path", () => {
+it("/status: what runs, as JSON", async () => {
+  expect(await routesOf(new Host()).get("/status")?.answer("")).toEqual({ code: 200, json: '{"state":"running"}' });
+});
+
+it("takes POST alone, but for a ping and the status, and knows no other path", () => {
   const routes = routesOf(new Host());
   expect(Object.fromEntries([...routes].map(([path, { method }]) => [path, method ?? "any"]))).toEqual({
+    "/status": "GET",
     "/v3/environ": "POST",
     "/v3/maintenance/disable": "POST",
     "/v3/maintenance/enable": "POST",
