@@ -164,18 +164,25 @@ export async function bundle({ entries, src, outdir }) {
   return made;
 }
 
-/** The licence of every package that is in a bundle, which its terms want to go along. */
+/** musl's libc is in the launcher of a release; the headers of Node-API lie in dist/include. */
+const others = [{ name: "musl", version: "1.2.4", license: "MIT", file: join(root, "native/LICENSE.musl") }];
+const beside = ["node-api-headers"];
+
+/** The licence of every package that is in a bundle, or lies beside it, which its terms want to go along. */
 function licences(made) {
   const inside = Object.values(made).flatMap(({ inputs }) =>
     inputs.map((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1]),
   );
-  return [...new Set(inside.filter((name) => name !== undefined))].sort().map((name) => {
+  const packages = [...new Set([...inside, ...beside].filter((name) => name !== undefined))].sort().map((name) => {
     const folder = join(root, "node_modules", name);
     const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
     if (file === undefined) throw new Error(`${name} is bundled and comes without a licence file`);
-    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), "utf8").trim()}\n`;
+    return { name, version, license, file: join(folder, file) };
   });
+  return [...packages, ...others].map(
+    ({ name, version, license, file }) => `${name} ${version} (${license})\n\n${readFileSync(file, "utf8").trim()}\n`,
+  );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

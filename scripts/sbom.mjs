@@ -30,6 +30,15 @@ function component(name) {
   };
 }
 
+/** What is in the launcher of a release, as the cross compiler brings it. */
+function musl() {
+  const { version } = /VERSION "(?<version>[^"]+)"/.exec(
+    readFileSync(join(root, ".tools/zig/lib/libc/musl/src/internal/version.h"), "utf8"),
+  ).groups;
+  const purl = `pkg:generic/musl@${version}`;
+  return { type: "library", "bom-ref": purl, name: "musl", version, licenses: [{ license: { id: "MIT" } }], purl };
+}
+
 /** Files of a folder with their hashes, as components. */
 function files(folder) {
   const walk = (at) =>
@@ -61,10 +70,12 @@ function serial(components) {
 /**
  * Writes the bill.
  * @param {{name: string, version: string, node?: string, folder?: string, output: string}} what node: version of the Node
- *   that is inside; folder: whose files are listed
+ *   that is inside; folder: whose files are listed, without it the npm package's
  */
 export function sbom({ name, version, node, folder, output }) {
-  const components = bundled().map(component);
+  const components = [...bundled().map(component), musl()];
+  // Its headers are there for those who compile.
+  if (folder === undefined) components.push(component("node-api-headers"));
   if (node !== undefined) {
     const purl = `pkg:generic/node@${node}`;
     components.push({

@@ -47,7 +47,7 @@ describe("the package", () => {
 
   it("brings the licences of what is bundled", () => {
     const text = readFileSync(join(project, "node_modules/containerpilot/dist/LICENSES.txt"), "utf8");
-    const bundled = ["commander", "consul", "papi", "prom-client", "re2js"];
+    const bundled = ["commander", "consul", "papi", "prom-client", "re2js", "node-api-headers", "musl"];
     for (const name of bundled) expect(text).toMatch(new RegExp(`^${name} [0-9.]+ \\((MIT|Apache-2.0)\\)$`, "m"));
     expect(text).not.toMatch(/^(esbuild|vitest|typescript) /m);
   });

@@ -299,6 +299,7 @@ describe.skipIf(refused !== undefined)(title, () => {
 
   it.each([
     ["nginx", /nginx: worker process/],
+    ["postgres", /postgres: checkpointer/],
     ["node", /^node \/app\/node\.mjs/m],
   ])(
     "is added to an image of %s as the example shows, which registers and stops by the image's own signal",
@@ -313,6 +314,19 @@ describe.skipIf(refused !== undefined)(title, () => {
       expect(await container.ended()).toBe(0);
     },
   );
+
+  it("lets PostgreSQL end as its image's signal asks, without waiting for its clients", async () => {
+    const container = await run("example:postgres");
+    await expect.poll(() => container.exec("sh", "-c", "pg_isready || true"), { timeout: 60_000 }).toMatch(/accepting/);
+    await engine.ok("exec", "--detach", container.name, "psql", "-U", "postgres", "-c", "select pg_sleep(1000)");
+    await expect
+      .poll(async () => (await container.processes()).map(({ words }) => words).join(), { timeout: 20_000 })
+      .toMatch(/postgres: postgres .*SELECT/);
+    await container.stop(120);
+    expect(await container.ended()).toBe(0);
+    const { stdout, stderr } = await container.logs();
+    expect(stdout + stderr).toMatch(/received fast shutdown request/);
+  });
 
   it("takes the place of ContainerPilot 2 in a Dockerfile written for it", async () => {
     const container = await run("user:v2");

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, u
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { describeContainers, PATH, root, run, tempFolder } from "../e2e/harness.ts";
+import { billFaults } from "./cyclonedx.ts";
 
 const makeMs = 1_800_000;
 const archiveBytesMax = 42_000_000;
@@ -38,6 +39,13 @@ const digests = () =>
       .map((name) => [name, digest(join(release, name))]),
   );
 
+interface Component {
+  type: string;
+  name: string;
+  version?: string;
+  hashes?: { content: string }[];
+}
+
 function unpacked(name: string): string {
   const folder = tempFolder();
   execFileSync("tar", ["-xzf", join(release, `${name}.tar.gz`), "-C", folder]);
@@ -70,9 +78,15 @@ describe("a release", () => {
     for (const name of archives) {
       const bill = JSON.parse(readFileSync(join(release, `${name}.cdx.json`), "utf8"));
       expect(bill).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.5" });
-      const components = bill.components as { type: string; name: string; hashes?: { content: string }[] }[];
-      for (const library of ["consul", "prom-client", "commander", "re2js", "node"]) {
+      expect(billFaults(bill)).toEqual([]);
+      const components = bill.components as Component[];
+      for (const library of ["consul", "prom-client", "commander", "re2js", "node", "musl"]) {
         expect(components.map((one) => one.name)).toContain(library);
+      }
+      // Each library's licence goes along.
+      const licences = readFileSync(join(unpacked(name), "LICENSES.txt"), "utf8");
+      for (const { name: library, version: its } of components.filter(({ type }) => type === "library")) {
+        expect(licences).toContain(`${library} ${its} (`);
       }
       const folder = unpacked(name);
       const inside = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -80,6 +94,15 @@ describe("a release", () => {
       expect(listed.length).toBe(inside.length);
       for (const file of listed) expect(file.hashes?.[0]?.content).toBe(digest(join(folder, file.name)));
     }
+  });
+
+  it("has a bill of the npm package that is right as well, and the schema finds what is not", () => {
+    const bill = JSON.parse(readFileSync(join(release, `containerpilot-${version}.cdx.json`), "utf8"));
+    expect(billFaults(bill)).toEqual([]);
+    expect((bill.components as Component[]).map(({ name }) => name)).toContain("node-api-headers");
+    bill.components[0].licenses = [{ license: { id: "None" } }];
+    bill.components[1].typo = 1;
+    expect(billFaults(bill).join()).toMatch(/components\/0\/licenses.*components\/1.*additional properties/s);
   });
 
   it("has archives within their size, and licences in them", () => {
