@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { type Container, consulAgent, describeContainers, type Server, server } from "../harness.ts";
 import { passing, sh, soon, times } from "../v2/stage.ts";
-import { bare, start, steady } from "./stage.ts";
+import { bare, reload, start, steady } from "./stage.ts";
 
 const { signals } = bare;
 const health = { exec: "true", interval: 1, ttl: 5 };
@@ -135,6 +135,65 @@ describeContainers("with Consul", () => {
     await soon(() => expect(times(box, / watch\.db unhealthy\n/g)).toBe(2));
     expect(times(box, / watch\.db healthy\n/g)).toBe(2);
     await soon(() => expect(times(box, / watch\.db changed\n/g)).toBe(4));
+    box.signal("SIGTERM");
+    expect(await box.exit).toEqual({ code: 0 });
+  });
+
+  it("HUP and USR2 start jobs, the service stays; TERM runs preStop and postStop, and the service is gone", async () => {
+    const said = (name: string, when: object): object => ({ name, exec: `echo '${name} fired`, when });
+    const box = await launch({
+      signals: {},
+      logging: { format: "text" },
+      jobs: [
+        { name: "app", exec: steady, port: 8003, interfaces: "static:10.1.2.3", health },
+        said("on-sighup", { source: "SIGHUP" }),
+        said("on-sigusr2", { source: "SIGUSR2", each: "SIGUSR2" }),
+        said("preStop", { source: "app", once: "stopping" }),
+        said("postStop", { source: "app", once: "stopped" }),
+      ],
+    });
+    await soon(async () => expect(await passing(consul, "app")).toHaveLength(1));
+    box.signal("SIGHUP");
+    await box.waitFor(/msg="'on-sighup fired"/);
+    box.signal("SIGUSR2");
+    await box.waitFor(/msg="'on-sigusr2 fired"/);
+    expect(await passing(consul, "app")).toHaveLength(1);
+    box.signal("SIGTERM");
+    expect(await box.exit).toEqual({ code: 0 });
+    expect(box.output).toMatch(/msg="'preStop fired"[\s\S]*msg="'postStop fired"/);
+    for (const once of [/on-sighup fired/g, /on-sigusr2 fired/g]) expect(times(box, once)).toBe(1);
+    expect(await passing(consul, "app")).toHaveLength(0);
+  });
+
+  it("a reload is a stop and a start to jobs: startup comes again, and a watch tells what is there again", async () => {
+    const on = (source: string, how: "each" | "once", event: string): object => ({
+      name: `${how}-${event}`,
+      exec: `echo ${how} ${event}.`,
+      when: { source, [how]: event },
+    });
+    const box = await launch({
+      signals: { SIGHUP: "reload" },
+      logging: { level: "DEBUG" },
+      jobs: [
+        { name: "main", exec: steady },
+        on("global", "each", "startup"),
+        on("watch.cache", "each", "changed"),
+        on("watch.cache", "once", "healthy"),
+        on("watch.cache", "each", "unhealthy"),
+      ],
+      watches: [{ name: "cache", interval: 1 }],
+    });
+    await box.waitFor(/ each startup\.\n/);
+    await register("cache-1", "cache");
+    await box.waitFor(/ each changed\.\n/);
+    await box.waitFor(/ once healthy\.\n/);
+    await reload(box);
+    for (const line of ["each startup", "each changed", "once healthy"]) {
+      await soon(() => expect(times(box, new RegExp(` ${line}\\.\\n`, "g"))).toBe(2));
+    }
+    expect(box.output).toMatch(/event: \{Shutdown global\}\n[\s\S]*event: \{Startup global\}\n/);
+    await deregister("cache-1");
+    await box.waitFor(/ each unhealthy\.\n/);
     box.signal("SIGTERM");
     expect(await box.exit).toEqual({ code: 0 });
   });

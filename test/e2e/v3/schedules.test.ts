@@ -41,7 +41,12 @@ describeContainers("jobs with an interval", () => {
           exec: steady,
           health: { exec: sh("setsid sleep 0.1 & sleep 602 & exec true"), interval: 1, ttl: 5 },
         },
-        { name: "orphans", exec: sh("(sleep 0.05 &) ; sleep 603 & echo ran"), when: { interval: "100ms" } },
+        {
+          name: "orphans",
+          exec: sh("(sleep 0.05 &) ; sleep 603 & echo ran"),
+          when: { interval: "100ms" },
+          timeout: "20s",
+        },
         { name: "healthy", exec: "echo healthy", when: { each: "healthy", source: "app" } },
       ],
     });
@@ -77,5 +82,22 @@ describeContainers("jobs", () => {
     box.signal("SIGTERM");
     expect(await box.exit).toEqual({ code: 0 });
     expect(times(box, /a loop\?/g)).toBeLessThan(10);
+  });
+
+  it("that start each other by programs that are not there do not spin, nor keep the stop from being heard", async () => {
+    const next = (name: string, source: string): object => ({
+      name,
+      exec: `/no/${name}`,
+      when: { each: "exitFailed", source },
+    });
+    const jobs = [next("a", "c"), { name: "a", exec: "false" }, next("b", "a"), next("c", "b")];
+    const box = await start({ ...bare, jobs });
+    await box.waitFor(/[abc] was started 20 times in 10000 ms: a loop\?\n/);
+    const before = times(box, /does not exist\n/g);
+    await soon(() => expect(times(box, /does not exist\n/g)).toBeGreaterThan(before + 1));
+    box.signal("SIGTERM");
+    expect(await box.exit).toEqual({ code: 0 });
+    // Unbounded it was 2000 a second.
+    expect(times(box, /does not exist\n/g)).toBeLessThan(400);
   });
 });

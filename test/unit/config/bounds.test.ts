@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { attemptLoad } from "../../../src/config/load.ts";
 import { printLines } from "../../../src/config/print.ts";
+import type { Loaded } from "../../../src/plan.ts";
 import { V2, V3 } from "./arbitrary.ts";
 import { accepted, loadText, refused, request } from "./world.ts";
 
@@ -106,6 +107,21 @@ async function check(text: string): Promise<void> {
   }
   const ids = attempt.loaded?.plan.jobs.map(({ id }) => id) ?? [];
   expect(new Set(ids).size).toBe(ids.length);
+  if (attempt.loaded !== undefined) canBeDone(attempt.loaded);
+}
+
+/** The runtime has a deed for everything that the core can ask for under this Plan. */
+function canBeDone({ plan, deeds }: Loaded): void {
+  for (const { id, exec, start, probes } of plan.jobs) {
+    expect(!exec || id in deeds.commands, id).toBe(true);
+    expect(start.every === undefined || "period" in start.every, id).toBe(true);
+    for (const probe of probes) {
+      expect(probe.how).not.toBe("builtin");
+      expect(probe.how !== "exec" || probe.id in deeds.commands, probe.id).toBe(true);
+      expect(probe.service === undefined || probe.service.id in deeds.services, probe.id).toBe(true);
+    }
+  }
+  for (const { id } of plan.watches) expect(id in deeds.watches, id).toBe(true);
 }
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 300);

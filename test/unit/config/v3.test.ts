@@ -291,6 +291,22 @@ describe("what is new", () => {
     expect(loaded.plan.ends).toMatchObject({ when: "allDone", code: "worst", map: { 143: 0, 1: 70 } });
   });
 
+  it("bounds every stop: by stop.within, else by what the limits add up to and ten minutes", async () => {
+    const within = async (more: object, ...rest: object[]): Promise<number> => {
+      return (await accepted({ ...jobs(...rest), ...more })).plan.stop.within;
+    };
+    const hook = { name: "one", exec: "x", when: { once: "stopping", source: "app" } };
+    const bare = 600_000 + 5000 + 2000 + 500;
+    expect(await within({})).toBe(bare);
+    expect(await within({}, hook)).toBe(bare);
+    expect(await within({}, { ...hook, timeout: "1h" }, { name: "two", exec: "x", timeout: "9h" })).toBe(
+      bare + 3_600_000,
+    );
+    expect(await within({}, { name: "two", exec: "x", stopTimeout: "20m" })).toBe(bare + 1_200_000);
+    expect(await within({ stopTimeout: 900, stop: { drain: "1m" } })).toBe(bare + 895_000 + 60_000);
+    expect(await within({ stop: { within: "3s" } }, hook)).toBe(3000);
+  });
+
   it("essential: its last failure stops the container", async () => {
     expect((await loadJob({ essential: true })).restart.spent).toBe("stopContainer");
   });
