@@ -6,11 +6,11 @@ import type { Deeds, Loaded } from "../plan.ts";
 import { Alarm } from "./alarm.ts";
 import { Catalogs } from "./catalogs.ts";
 import { Controls } from "./controls.ts";
-import { Drains } from "./drains.ts";
 import { EventLog } from "./eventlog.ts";
 import { type BootInput, firstInput } from "./firstinput.ts";
 import type { Host } from "./host.ts";
 import { Inputs } from "./inputs.ts";
+import { lazyDrains } from "./lazy-drains.ts";
 import { lazyEndings } from "./lazy-endings.ts";
 import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
@@ -36,7 +36,10 @@ export class Runtime {
   readonly #catalogs: Catalogs;
   readonly #telemetries: Telemetries;
   readonly #controls: Controls;
-  readonly #drains = new Drains((job, open) => this.push({ t: "connections", job, open }));
+  readonly #drains = lazyDrains(
+    (job, open) => this.push({ t: "connections", job, open }),
+    (text) => this.#messages.line("error", text),
+  );
   readonly #remembering: Remembering;
   readonly #inputs = new Inputs();
   #turning = false;
@@ -241,9 +244,11 @@ export class Runtime {
       case "reply":
         this.#controls.reply(effect.request, effect.ok, effect.body);
         break;
-      case "count":
-        this.#drains.count(effect, this.#loaded);
+      case "count": {
+        const loaded = this.#loaded;
+        this.#drains.do((drains) => drains.count(effect, loaded));
         break;
+      }
       // No key of a configuration leads to these two: what cannot be done has failed, and ends nothing.
       case "probe":
         this.push({ t: "probed", probe: effect.probe, attempt: effect.attempt, ok: false });
