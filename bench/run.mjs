@@ -5,6 +5,7 @@ import { cpus, loadavg, totalmem } from "node:os";
 import { config } from "./measures/config.mjs";
 import { control } from "./measures/control.mjs";
 import { discovery, firstPassing, idle, laterPassing, requests } from "./measures/discovery.mjs";
+import { instant } from "./measures/instant.mjs";
 import { exit, memory, reap, signal, start, stop } from "./measures/life.mjs";
 import { scrapedPrivate, scrapedRss } from "./measures/memory.mjs";
 import { logs, orphan, queued, stubborn } from "./measures/pid1.mjs";
@@ -13,6 +14,7 @@ import { rebirth } from "./measures/rebirth.mjs";
 /** Name → [measure, rounds]. */
 const MEASURES = {
   start: [start, 25],
+  instant: [instant, 25],
   exit: [exit, 15],
   stop: [stop, 15],
   signal: [signal, 7],

@@ -106,12 +106,16 @@ function compileCommand(): Command {
   return withEnvironment(command)
     .option("-o, --out <file>", "the boot file (default: the configuration's path with .boot behind)")
     .option("--strict", "exit code 1 where there can be no instant start", false)
-    .addHelpText("after", "\nExit code: 0 written, or not possible, 1 not possible with --strict, 2 refused.")
+    .addHelpText(
+      "after",
+      "\nExit code: 0 written, or not possible, 1 not possible with --strict, 2 refused, 73 not writable.",
+    )
     .action(async (file: string | undefined, given: Given & { out?: string; strict: boolean }) => {
       const { compile } = await import("../tools/compile.ts");
       const colour = isatty(STDOUT) && !process.env.NO_COLOR;
-      const { code, text } = await compile(file, { ...given, out: given.out, colour }, process.env);
+      const { code, text, lines } = await compile(file, { ...given, out: given.out, colour }, process.env);
       writeAll(STDOUT, text);
+      writeAll(STDERR, lines.map((line) => `${line}\n`).join(""));
       process.exitCode = code;
     });
 }

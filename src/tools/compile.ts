@@ -20,6 +20,8 @@ export interface CompileOptions extends EnvironmentOptions {
 const DONE = 0;
 const NOT_POSSIBLE = 1;
 const REFUSED = 2;
+/** sysexits(3). */
+const EX_CANTCREAT = 73;
 
 /** Stands for the application of the command line, which is not known yet. */
 const ANY_APPLICATION = ["application"];
@@ -31,7 +33,7 @@ export async function compile(
   config: string | undefined,
   options: CompileOptions,
   own: Environment,
-): Promise<{ code: number; text: string }> {
+): Promise<{ code: number; text: string; lines: readonly string[] }> {
   const env = environmentOf(options, own);
   const chosen: (readonly Selector[])[] = [];
   const request: LoadRequest = {
@@ -51,7 +53,7 @@ export async function compile(
     const { printTold, tellAll } = await import("../config/print.ts");
     const faults = tellAll(attempt).filter(({ level }) => level === "error");
     const lines = [...printTold(faults, { colour: options.colour, excerpt: true }), `${name}: refused`];
-    return { code: REFUSED, text: lines.map((line) => `${line}\n`).join("") };
+    return { code: REFUSED, text: lines.map((line) => `${line}\n`).join(""), lines: [] };
   }
   if (out === undefined)
     throw new UsageError("where to write the boot file of a configuration that is no file: --out FILE");
@@ -60,10 +62,12 @@ export async function compile(
   const why = typeof facts === "string" ? facts : (bytes?.length ?? 0) > BYTES_MAX ? "it is too large" : undefined;
   if (bytes === undefined || typeof facts === "string" || why !== undefined) {
     takeAway(out);
-    return { code: options.strict ? NOT_POSSIBLE : DONE, text: `${name}: no instant start: ${why}\n` };
+    return { code: options.strict ? NOT_POSSIBLE : DONE, text: `${name}: no instant start: ${why}\n`, lines: [] };
   }
-  write(out, bytes);
-  return { code: DONE, text: `${out}: ${summaryOf(facts)}\n` };
+  const wrong = write(out, bytes);
+  if (wrong !== undefined)
+    return { code: EX_CANTCREAT, text: "", lines: [`cpctl: ${out}: cannot be written (${wrong})`] };
+  return { code: DONE, text: `${out}: ${summaryOf(facts)}\n`, lines: [] };
 }
 
 function summaryOf({ job, words, command, read }: BootFacts): string {
@@ -159,8 +163,8 @@ function watch(env: Environment): {
   return { watched, read, looked };
 }
 
-/** Whole or not at all. Others than its owner may not write to it, or the launcher would not believe it. */
-function write(path: string, bytes: Buffer): void {
+/** Whole or not at all; what was wrong, or undefined. Others than its owner may not write to it, or the launcher would not believe it. */
+function write(path: string, bytes: Buffer): string | undefined {
   const made = `${path}.new`;
   try {
     writeFileSync(made, bytes);
@@ -168,8 +172,9 @@ function write(path: string, bytes: Buffer): void {
     renameSync(made, path);
   } catch (error) {
     rmSync(made, { force: true });
-    throw new UsageError(`${path}: cannot be written (${(error as NodeJS.ErrnoException).code})`);
+    return (error as NodeJS.ErrnoException).code ?? String(error);
   }
+  return undefined;
 }
 
 /** One of an earlier configuration. What is no boot file stays. */
