@@ -1,26 +1,12 @@
 import { expect, it } from "vitest";
 import { describeContainers } from "../e2e/harness.ts";
 import { drive, saidOf, starts } from "./image.ts";
-
-const ways = ["abort", "throw", "reject", "exit", "segv", "heap"];
-const flags = { NODE_OPTIONS: "--max-old-space-size=20" };
+import { checkForwards, checkOutlives, ways } from "./parked.ts";
 
 describeContainers("when JavaScript dies and the runtime cannot be replaced, since no launcher has begun it", () => {
-  it.each(ways)("%s: the application goes on, and its code is the container's", async (way) => {
-    const box = await drive("node", ["die", way], { stdin: "pipe", env: way === "heap" ? flags : {} });
-    await box.waitFor(/the JavaScript half has (crashed|ended)/);
-    box.write("line\n");
-    expect(await box.exit).toEqual({ code: 23 });
-    expect(box.stdout).toContain("companion told");
-  });
+  it.each(ways)("%s: the application goes on, and its code is the container's", (way) => checkOutlives(way));
 
-  it.each(ways)("%s: signals are forwarded", async (way) => {
-    const box = await drive("node", ["die", way], { stdin: "pipe", env: way === "heap" ? flags : {} });
-    await box.waitFor(/the JavaScript half has (crashed|ended)/);
-    box.signal("SIGTERM");
-    expect(await box.exit).toEqual({ code: 24 });
-    expect(box.stdout).toMatch(/^told$/m);
-  });
+  it.each(ways)("%s: signals are forwarded", (way) => checkForwards(way));
 
   it.each(starts)("%s: faults that V8 catches for WebAssembly are none of ours", async (start) => {
     const box = await drive(start, ["wasm-traps"]);

@@ -338,7 +338,10 @@ const scenarios: Readonly<Record<string, () => unknown>> = {
   die,
   "die-alone": dieAlone,
   misuse,
-  fuzz: () => fuzz(pilot, { say: (text) => say({ t: "said", text }), request, seed: Number(words[0]), begin }),
+  fuzz: () => {
+    const [seed, calls] = words.map(Number);
+    fuzz(pilot, { say: (text) => say({ t: "said", text }), request, begin, seed: seed ?? 1, calls: calls ?? 1000 });
+  },
   "load-again": loadAgain,
   worker,
   late,

@@ -1,13 +1,12 @@
 /** Random calls of the addon with random arguments: each returns or throws, none crashes, hangs, or spoils what follows. */
 import type { Pilot, SpawnRequest } from "../../src/native/pilot.ts";
 
-const calls = 20_000;
-
 interface Driver {
   say(text: string): void;
   request(run: number, argv: readonly string[]): SpawnRequest;
   begin(): void;
   seed: number;
+  calls: number;
 }
 
 /** xorshift32 */
@@ -110,7 +109,7 @@ const methods: Readonly<Record<Exclude<keyof Pilot, "exit" | "park">, number>> =
   ...{ sweep: 1, swept: 0, orphans: 0, logSettings: 1, log: 3, listen: 2, watch: 1, peer: 1 },
 };
 
-export function fuzz(pilot: Pilot, { say, request, begin, seed }: Driver): void {
+export function fuzz(pilot: Pilot, { say, request, begin, seed, calls }: Driver): void {
   const below = random(seed);
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
   const names = Object.keys(methods) as (keyof typeof methods)[];
