@@ -12,6 +12,9 @@ async function dying(way: Way, node: string | undefined): Promise<Container> {
   const path = node === undefined ? {} : { PATH: `${node}:${PATH}` };
   const box = await drive("node", ["die", way], { stdin: "pipe", env: { ...flags, ...path }, timeoutMs: 60_000 });
   await box.waitFor(/the JavaScript half has (crashed|ended)/);
+  // Both have set their traps.
+  await box.waitFor(/^up$/m, "stdout");
+  await box.waitFor(/^companion up$/m, "stdout");
   return box;
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { describeContainers, entrypoint, fixture, run } from "../harness.ts";
-import { bare, sh, soon } from "./stage.ts";
+import { bare, sh, soon, web } from "./stage.ts";
 
 describeContainers("orphans", () => {
   it("are counted by program, and the hundredth is warned of, with the job they came from", async () => {
@@ -59,5 +59,20 @@ describeContainers("what is left at the end", () => {
     expect(box.output).toMatch(/Ending 2 .*traps-term-exit.* \(\d+\)/);
     expect(box.output).toMatch(/Killing 1 process that did not end: ignores-term \(\d+\)/);
     expect(readFileSync(join(box.folder, "daemon1"), "utf8")).toContain("got TERM");
+  });
+});
+
+describeContainers("an init that is killed", () => {
+  it("leaves the application alive, and no health check behind", async () => {
+    const shell = ["sh", "-c", '"$@" & echo init $!; wait; sleep 1003', "sh", entrypoint];
+    const services = [{ ...web, health: ["sleep", "1001"], ttl: 600, poll: 600 }];
+    const box = await run({ config: { ...bare, services }, entrypoint: shell, words: ["sleep", "1002"] });
+    const sleeping = async (seconds: number) => (await box.inside("pgrep", "-f", `^sleep ${seconds}$`)).stdout !== "";
+    await soon(async () => expect([await sleeping(1001), await sleeping(1002)]).toEqual([true, true]));
+    const [, init] = await box.waitFor(/^init (\d+)$/m);
+    await box.inside("kill", "-KILL", init ?? "");
+    await soon(async () => expect(await sleeping(1001)).toBe(false));
+    expect(await sleeping(1002)).toBe(true);
+    await box.kill();
   });
 });
