@@ -7,8 +7,8 @@ import { cleanUp, PATH, root, tempFolder } from "../e2e/harness.ts";
 /** Kept from run to run: images, layers and build cache. */
 const kept = join(root, "build/engine");
 
-/** Where its containers' control groups lie, of every controller. */
-const cgroupParent = "containerpilot-engine";
+/** Where its containers' control groups lie, of every controller: apart from those of another checkout's engine. */
+const cgroupParent = `containerpilot-engine${root.replace(/\W+/g, "-")}`;
 
 const readyMs = 30_000;
 
