@@ -10,7 +10,8 @@ const PORT = 19_396;
 /** Says the reason as it finds it, and what is counted. */
 const told = sh(
   'echo "hook: $CONTAINERPILOT_APP_EXIT_REASON, $CONTAINERPILOT_APP_EXIT_CODE, $CONTAINERPILOT_APP_EXIT_MESSAGE"; ' +
-    `curl -s http://127.0.0.1:${PORT}/metrics | grep 'job_ends_total{job="APP"'`,
+    // It may be quicker than the server.
+    `until curl -s http://127.0.0.1:${PORT}/metrics | grep 'job_ends_total{job="APP"'; do sleep 0.05; done`,
 );
 const telemetry = { port: PORT, interfaces: ["static:127.0.0.1"] };
 

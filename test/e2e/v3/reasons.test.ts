@@ -19,7 +19,7 @@ const after = {
   name: "after",
   exec: sh(
     'echo "hook: $CONTAINERPILOT_MAIN_EXIT_REASON, $CONTAINERPILOT_MAIN_EXIT_CODE, $CONTAINERPILOT_MAIN_EXIT_MESSAGE"; ' +
-      `curl -s http://127.0.0.1:${port}/metrics | grep 'job_ends_total{job="main"'`,
+      `until curl -s http://127.0.0.1:${port}/metrics | grep 'job_ends_total{job="main"'; do sleep 0.05; done`,
   ),
   when: { source: "main", once: "stopped" },
 };
