@@ -187,6 +187,21 @@ describe.skipIf(refused !== undefined)(`for arm64${refused === undefined ? "" : 
     expect(emulate(join(folder, "node"), join(folder, "containerpilot.cjs"), "-version").stdout).toContain(version);
   });
 
+  it("the init registers, runs hooks and the application, and leaves with its code", () => {
+    const folder = unpacked(archives[1] ?? "");
+    const service = { name: "web", port: 80, interfaces: "static:10.0.0.1", poll: 1, ttl: 5, health: "true" };
+    const settings = {
+      directory: join(tempFolder(), "catalog"),
+      preStart: ["echo", "preStart ran"],
+      postStop: ["echo", "postStop ran"],
+      services: [service],
+    };
+    const words = ["-config", JSON.stringify(settings), "sh", "-c", "sleep 5; exit 5"];
+    const done = emulate(join(folder, "node"), join(folder, "containerpilot.cjs"), ...words);
+    expect(done.status).toBe(5);
+    expect(done.stdout + done.stderr).toMatch(/preStart ran\n.*Service registered: web.*postStop ran\n/s);
+  });
+
   it("the launcher of either C library runs, and looks for its bundle", () => {
     for (const target of ["linux-arm64", "linux-arm64-musl"]) {
       const folder = tempFolder();
