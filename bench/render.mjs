@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 
 const root = resolve(import.meta.dirname, "..");
 export const resultsFile = join(root, "bench/results.json");
+export const soakFile = join(root, "bench/soak.json");
 export const page = join(root, "docs/performance.md");
 
 /** What a measure says to whoever decides, whichever way it went. */
@@ -35,8 +36,29 @@ function table({ name, title, unit, rows }) {
   return `## ${title}\n${remark}\n| side | runs | median | ratio |\n| --- | ---: | ---: | ---: |\n${lines.join("\n")}\n`;
 }
 
-/** @param {{date: string, machine: string, load: [number, number], measures: {name: string, title: string, unit: string, rows: object[]}[]}} results */
-export function render({ date, machine, load, measures }) {
+const mebibytes = (kibibytes) => `${(kibibytes / 1024).toFixed(1)} MiB`;
+
+function soakPart({ date, node, seconds, ends, orphans, reloads, timesUsual, rssKiB, ...held }) {
+  const rate = (ends / seconds).toFixed(0);
+  return `## soak: ${Math.round(seconds / 60)} minutes at ${timesUsual} times the usual rate
+
+On ${date}, Node ${node}, on a machine that was busy with much else: ${ends} processes ended (${rate} a second), ${orphans} of them
+orphans, with checks, tasks, watches, sensors, maintenance and ${reloads} reloads. A usual container has one check a second, and a task
+now and then. First and last are medians (of descriptors and threads the least) of the first and last tenth of the time.
+
+| what | first | last | greatest |
+| --- | ---: | ---: | ---: |
+| resident memory | ${mebibytes(rssKiB.first)} | ${mebibytes(rssKiB.last)} | ${mebibytes(rssKiB.peak)} |
+| descriptors | ${held.descriptors.join(" | ")} | |
+| threads | ${held.threads.join(" | ")} | |
+| zombies | | ${held.zombiesLeft} | ${held.zombiesPeak} |
+
+Resident memory by tenths of the time: ${rssKiB.tenths.map(mebibytes).join(", ")}.
+`;
+}
+
+/** `soak`: what test/long/soak.test.ts writes to the file of SOAK_REPORT. */
+export function render({ date, machine, load, measures }, soak) {
   return `# Performance
 
 Measured on ${date}: ${machine}, with a load average of ${load[0]} to ${load[1]}.
@@ -45,9 +67,9 @@ Made by \`bench/run json=bench/results.json\` and \`node bench/render.mjs\`; do 
 Every side starts the same program as PID 1 of a namespace of its own, and the sides take turns. **The ratio is what to quote**:
 the median of the ratios round by round, against the side that has 1.00. The milliseconds are this machine's, with its load.
 
-${measures.map(table).join("\n")}`;
+${[...measures.map(table), ...(soak === undefined ? [] : [soakPart(soak)])].join("\n")}`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  writeFileSync(page, render(JSON.parse(readFileSync(resultsFile, "utf8"))));
+  writeFileSync(page, render(...[resultsFile, soakFile].map((file) => JSON.parse(readFileSync(file, "utf8")))));
 }
