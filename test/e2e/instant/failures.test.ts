@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { describeContainers, fixture } from "../harness.ts";
@@ -66,4 +67,18 @@ describeContainers("after an instant start", () => {
       expect(box.stderr).toContain("config.json:1:2");
     },
   );
+
+  it("a Node that nothing can be preloaded into: it adopts the application all the same", async () => {
+    const image = await compiled(bare);
+    const node = join(image.folder, "node");
+    copyFileSync(process.execPath, node);
+    execFileSync(fixture("grants-capability"), [node]);
+    const env = { CONTAINERPILOT_NODE: node };
+    const box = await start(image, { words: app, env, user: "12345:12345" });
+    await box.waitFor(/Node's file has capabilities/);
+    box.signal("SIGTERM");
+    expect(await box.exit).toEqual({ code: 3 });
+    expect(times(box, /ready/g)).toBe(1);
+    expect(times(box, /got TERM/g)).toBe(1);
+  });
 });
