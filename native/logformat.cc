@@ -1,77 +1,9 @@
 #include "logformat.h"
 
-#include <time.h>
-
-#include "logwriter.h"
+#include "logtime.h"
 
 namespace pilot {
 namespace {
-
-struct Moment {
-  int64_t year;
-  unsigned month, day, hour, minute, second, nanosecond;
-  int32_t offset_s;
-};
-
-/** Local civil time; gmtime_r and localtime_r take a lock of the C library, which a dead thread may hold. */
-Moment moment_of(int64_t wall_ns, LocalOffset& offset) {
-  int64_t epoch_s = wall_ns / 1000000000;
-  Moment moment = {};
-  moment.nanosecond = static_cast<unsigned>(wall_ns % 1000000000);
-  moment.offset_s = offset.at(epoch_s);
-  int64_t local = epoch_s + moment.offset_s;
-  int64_t days = local / 86400;
-  unsigned in_day = static_cast<unsigned>(local % 86400);
-  moment.hour = in_day / 3600;
-  moment.minute = in_day / 60 % 60;
-  moment.second = in_day % 60;
-  // Gregorian calendar in cycles of 400 years; a year starts in March, so the leap day is its last.
-  int64_t from_march_0 = days + 719468;
-  int64_t cycle = from_march_0 / 146097;
-  unsigned in_cycle = static_cast<unsigned>(from_march_0 % 146097);
-  unsigned year = (in_cycle - in_cycle / 1460 + in_cycle / 36524 - in_cycle / 146096) / 365;
-  unsigned in_year = in_cycle - (365 * year + year / 4 - year / 100);
-  unsigned from_march = (5 * in_year + 2) / 153;
-  moment.day = in_year - (153 * from_march + 2) / 5 + 1;
-  moment.month = from_march < 10 ? from_march + 3 : from_march - 9;
-  moment.year = cycle * 400 + year + (moment.month <= 2 ? 1 : 0);
-  return moment;
-}
-
-void put_date_time(Writer& out, const Moment& moment, char between_date, char between_both) {
-  out.decimal(static_cast<uint64_t>(moment.year), 4);
-  out.byte(between_date);
-  out.decimal(moment.month, 2);
-  out.byte(between_date);
-  out.decimal(moment.day, 2);
-  out.byte(between_both);
-  out.decimal(moment.hour, 2);
-  out.byte(':');
-  out.decimal(moment.minute, 2);
-  out.byte(':');
-  out.decimal(moment.second, 2);
-}
-
-/** Go's RFC3339, or RFC3339Nano, whose fraction has no trailing zeros and is left out when it is 0. */
-void put_rfc3339(Writer& out, const Moment& moment, bool fraction) {
-  put_date_time(out, moment, '-', 'T');
-  if (fraction && moment.nanosecond != 0) {
-    unsigned value = moment.nanosecond;
-    int width = 9;
-    for (; value % 10 == 0; width--) value /= 10;
-    out.byte('.');
-    out.decimal(value, width);
-  }
-  if (moment.offset_s == 0) {
-    out.byte('Z');
-    return;
-  }
-  unsigned minutes = static_cast<unsigned>(moment.offset_s < 0 ? -moment.offset_s : moment.offset_s) / 60;
-  out.byte(moment.offset_s < 0 ? '-' : '+');
-  out.decimal(minutes / 60, 2);
-  out.byte(':');
-  out.decimal(minutes % 60, 2);
-}
 
 /** Fills `order` with the fields sorted by key. */
 size_t sorted_fields(const LogEntry& entry, const LogField** order) {
@@ -93,7 +25,7 @@ const LogField* find_field(const LogEntry& entry, const char* key) {
 
 // ---- default ----
 
-void put_plain(Writer& out, const LogStyle& style, const LogEntry& entry, const Moment& moment) {
+void put_plain_head(Writer& out, const LogStyle& style, const LogEntry& entry, const Moment& moment) {
   if (style.dialect == LogDialect::v2) {
     put_date_time(out, moment, '/', ' ');
   } else {
@@ -108,7 +40,6 @@ void put_plain(Writer& out, const LogStyle& style, const LogEntry& entry, const 
   }
   // The original leaves this space behind an empty message, too.
   out.byte(' ');
-  out.bytes(entry.message);
 }
 
 // ---- text: logrus 1.0 ----
@@ -132,12 +63,14 @@ void put_text_pair(Writer& out, Bytes key, Bytes value) {
   out.byte(' ');
 }
 
-void put_text(Writer& out, const LogEntry& entry, const Moment& moment) {
+void put_text_head(Writer& out, const LogEntry& entry, const Moment& moment) {
   out.literal("time=\"");
   put_rfc3339(out, moment, false);
   out.literal("\" ");
   put_text_pair(out, {"level", 5}, log_level_name(entry.level));
-  if (entry.message.size > 0) put_text_pair(out, {"msg", 3}, entry.message);
+}
+
+void put_text_tail(Writer& out, const LogEntry& entry) {
   const LogField* order[log_fields_max];
   size_t count = sorted_fields(entry, order);
   for (size_t i = 0; i < count; i++) put_text_pair(out, order[i]->key, order[i]->value);
@@ -154,23 +87,29 @@ void put_colour(Writer& out, LogLevel level) {
   }
 }
 
-void put_terminal(Writer& out, const LogEntry& entry) {
-  constexpr size_t message_width = 44;
+void put_terminal_head(Writer& out, const LogEntry& entry) {
   put_colour(out, entry.level);
   Bytes name = log_level_name(entry.level);
   for (size_t i = 0; i < 4; i++) out.byte(static_cast<char>(name.data[i] - 'a' + 'A'));
   out.literal("\x1b[0m[");
   out.decimal(static_cast<uint64_t>(entry.uptime_s), 4);
   out.literal("] ");
-  out.bytes(entry.message);
+}
+
+void put_padded(Writer& out, Bytes message) {
+  constexpr size_t message_width = 44;
+  out.bytes(message);
   // Go pads by code points, a byte that is no UTF-8 counts as one.
   size_t width = 0;
-  const unsigned char* data = reinterpret_cast<const unsigned char*>(entry.message.data);
-  for (size_t i = 0; i < entry.message.size && width < message_width; width++) {
-    size_t size = utf8_size(data + i, entry.message.size - i);
+  const unsigned char* data = reinterpret_cast<const unsigned char*>(message.data);
+  for (size_t i = 0; i < message.size && width < message_width; width++) {
+    size_t size = utf8_size(data + i, message.size - i);
     i += size == 0 ? 1 : size;
   }
   for (; width < message_width; width++) out.byte(' ');
+}
+
+void put_terminal_tail(Writer& out, const LogEntry& entry) {
   out.byte(' ');
   const LogField* order[log_fields_max];
   size_t count = sorted_fields(entry, order);
@@ -181,6 +120,45 @@ void put_terminal(Writer& out, const LogEntry& entry) {
     out.literal("\x1b[0m=");
     put_text_value(out, order[i]->value);
   }
+}
+
+// ---- all formats: what stands before the message, the message, what stands behind it ----
+
+void put_head(Writer& out, const LogStyle& style, const LogEntry& entry, const Moment& moment) {
+  switch (style.format) {
+    case LogFormat::plain: return put_plain_head(out, style, entry, moment);
+    case LogFormat::text: return style.terminal ? put_terminal_head(out, entry) : put_text_head(out, entry, moment);
+    case LogFormat::json: return put_json_head(out, entry);
+  }
+}
+
+void put_message(Writer& out, const LogStyle& style, Bytes message) {
+  switch (style.format) {
+    case LogFormat::plain: return out.bytes(message);
+    case LogFormat::text:
+      if (style.terminal) return put_padded(out, message);
+      if (message.size > 0) put_text_pair(out, {"msg", 3}, message);
+      return;
+    case LogFormat::json: return put_json_message(out, message);
+  }
+}
+
+void put_tail(Writer& out, const LogStyle& style, const LogEntry& entry, const Moment& moment) {
+  switch (style.format) {
+    case LogFormat::plain: break;
+    case LogFormat::text:
+      if (style.terminal) put_terminal_tail(out, entry);
+      else put_text_tail(out, entry);
+      break;
+    case LogFormat::json: {
+      char time[48];
+      Writer time_out(time);
+      put_rfc3339(time_out, moment, style.dialect == LogDialect::v3);
+      put_json_tail(out, entry, {time, time_out.size()});
+      break;
+    }
+  }
+  out.byte('\n');
 }
 
 }  // namespace
@@ -215,18 +193,6 @@ size_t utf8_size(const unsigned char* data, size_t size) {
   return length;
 }
 
-int32_t LocalOffset::at(int64_t epoch_s) {
-  // No zone of today changes its offset but at a full quarter of an hour of UTC: one call every 15 minutes will do.
-  int64_t quarter = epoch_s / 900;
-  if (quarter != quarter_) {
-    time_t seconds = epoch_s;
-    struct tm local = {};
-    if (localtime_r(&seconds, &local) != nullptr) offset_s_ = static_cast<int32_t>(local.tm_gmtoff);
-    quarter_ = quarter;
-  }
-  return offset_s_;
-}
-
 size_t log_line_max(const LogEntry& entry) {
   // Six times: a byte becomes \u00XX or \ufffd at worst. The rest covers names, times, colours, padding, quotes.
   size_t bytes = 256 + 6 * entry.message.size;
@@ -239,26 +205,26 @@ size_t log_line_max(const LogEntry& entry) {
 size_t log_line(char* buffer, const LogStyle& style, const LogEntry& entry, LocalOffset& offset) {
   Writer out(buffer);
   Moment moment = moment_of(entry.wall_ns, offset);
-  switch (style.format) {
-    case LogFormat::plain:
-      put_plain(out, style, entry, moment);
-      break;
-    case LogFormat::text:
-      if (style.terminal) {
-        put_terminal(out, entry);
-      } else {
-        put_text(out, entry, moment);
-      }
-      break;
-    case LogFormat::json: {
-      char time[48];
-      Writer time_out(time);
-      put_rfc3339(time_out, moment, style.dialect == LogDialect::v3);
-      put_json(out, entry, {time, time_out.size()});
-      break;
-    }
-  }
-  out.byte('\n');
+  put_head(out, style, entry, moment);
+  put_message(out, style, entry.message);
+  put_tail(out, style, entry, moment);
+  return out.size();
+}
+
+void log_frame(char* buffer, const LogStyle& style, const LogEntry& entry, LocalOffset& offset, LogFrame* frame) {
+  Writer out(buffer);
+  Moment moment = moment_of(entry.wall_ns, offset);
+  put_head(out, style, entry, moment);
+  frame->head = {buffer, out.size()};
+  put_tail(out, style, entry, moment);
+  frame->tail = {buffer + frame->head.size, out.size() - frame->head.size};
+}
+
+size_t log_framed(char* buffer, const LogStyle& style, const LogFrame& frame, Bytes message) {
+  Writer out(buffer);
+  out.bytes(frame.head);
+  put_message(out, style, message);
+  out.bytes(frame.tail);
   return out.size();
 }
 

@@ -62,6 +62,20 @@ size_t log_line_max(const LogEntry& entry);
 /** Writes the line and its newline to `out`, which has room for log_line_max(entry) bytes; returns the line's length. */
 size_t log_line(char* out, const LogStyle& style, const LogEntry& entry, LocalOffset& offset);
 
+/** What stands around the message of a line. */
+struct LogFrame {
+  Bytes head, tail;
+};
+
+/**
+ * What the line has beside its message, written to `out`, which has room for log_line_max(entry) bytes. For many lines of the
+ * same moment and fields.
+ */
+void log_frame(char* out, const LogStyle& style, const LogEntry& entry, LocalOffset& offset, LogFrame* frame);
+
+/** The line that log_line makes of the frame's entry with this message; the room, too, is log_line's. */
+size_t log_framed(char* out, const LogStyle& style, const LogFrame& frame, Bytes message);
+
 /**
  * Length of the longest prefix of `size` bytes, `size` > 0, that does not cut a UTF-8 sequence in two; `size` where the
  * end is no UTF-8 anyway.

@@ -19,9 +19,14 @@ void put_json_escape(Writer& out, unsigned char c) {
   }
 }
 
-bool json_plain(unsigned char c) {
-  return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
-}
+/** Bytes that stand for themselves in a JSON string. Go also escapes what means something to HTML. */
+struct PlainBytes {
+  bool is[256];
+  constexpr PlainBytes() : is() {
+    for (int c = 0x20; c < 0x80; c++) is[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+  }
+};
+constexpr PlainBytes plain;
 
 /** The inside of a JSON string; whatever the bytes are, the result is ASCII or valid UTF-8. */
 void put_json_text(Writer& out, Bytes text) {
@@ -29,7 +34,7 @@ void put_json_text(Writer& out, Bytes text) {
   size_t at = 0;
   while (at < text.size) {
     size_t run = at;
-    while (run < text.size && json_plain(data[run])) run++;
+    while (run < text.size && plain.is[data[run]]) run++;
     out.bytes({text.data + at, run - at});
     at = run;
     if (at == text.size) return;
@@ -64,26 +69,30 @@ void put_json_string(Writer& out, bool clashes, Bytes text) {
   out.byte('"');
 }
 
-}  // namespace
+struct Pair {
+  /** What the key is sorted by: `fields.msg` comes before `g`. */
+  Bytes order;
+  bool clashes;
+  Bytes key, value;
+  bool number;
+};
 
-void put_json(Writer& out, const LogEntry& entry, Bytes time) {
-  struct Pair {
-    /** What the key is sorted by: `fields.msg` comes before `g`. */
-    Bytes order;
-    bool clashes;
-    Bytes key, value;
-    bool number;
-  };
-  Pair pairs[log_fields_max + 3];
-  size_t count = 0;
-  auto insert = [&](const Pair& pair) {
+/** The line's pairs in order, without the message; those before `message` stand before it. */
+struct Pairs {
+  Pair sorted[log_fields_max + 2];
+  size_t count, message;
+
+  void insert(const Pair& pair) {
     size_t at = count++;
-    for (; at > 0 && before(pair.order, pairs[at - 1].order); at--) pairs[at] = pairs[at - 1];
-    pairs[at] = pair;
-  };
-  insert({{"level", 5}, false, {"level", 5}, log_level_name(entry.level), false});
-  insert({{"msg", 3}, false, {"msg", 3}, entry.message, false});
-  insert({{"time", 4}, false, {"time", 4}, time, false});
+    for (; at > 0 && before(pair.order, sorted[at - 1].order); at--) sorted[at] = sorted[at - 1];
+    sorted[at] = pair;
+  }
+};
+
+void sort_pairs(const LogEntry& entry, Bytes time, Pairs* pairs) {
+  pairs->count = pairs->message = 0;
+  pairs->insert({{"level", 5}, false, {"level", 5}, log_level_name(entry.level), false});
+  pairs->insert({{"time", 4}, false, {"time", 4}, time, false});
   static constexpr struct {
     const char* name;
     Bytes order;
@@ -96,17 +105,46 @@ void put_json(Writer& out, const LogEntry& entry, Bytes time) {
       pair.order = clash.order;
       pair.clashes = true;
     }
-    insert(pair);
+    pairs->insert(pair);
   }
-  for (size_t i = 0; i < count; i++) {
-    out.byte(i == 0 ? '{' : ',');
-    put_json_string(out, pairs[i].clashes, pairs[i].key);
-    out.byte(':');
-    if (pairs[i].number) {
-      out.bytes(pairs[i].value);
-    } else {
-      put_json_string(out, false, pairs[i].value);
-    }
+  while (pairs->message < pairs->count && before(pairs->sorted[pairs->message].order, {"msg", 3})) pairs->message++;
+}
+
+void put_pair(Writer& out, const Pair& pair) {
+  put_json_string(out, pair.clashes, pair.key);
+  out.byte(':');
+  if (pair.number) {
+    out.bytes(pair.value);
+  } else {
+    put_json_string(out, false, pair.value);
+  }
+}
+
+}  // namespace
+
+void put_json_head(Writer& out, const LogEntry& entry) {
+  Pairs pairs;
+  // `time` comes behind the message, so it is not needed here.
+  sort_pairs(entry, {"", 0}, &pairs);
+  out.byte('{');
+  for (size_t i = 0; i < pairs.message; i++) {
+    put_pair(out, pairs.sorted[i]);
+    out.byte(',');
+  }
+}
+
+void put_json_message(Writer& out, Bytes message) {
+  out.literal("\"msg\":\"");
+  put_json_text(out, message);
+  out.byte('"');
+}
+
+void put_json_tail(Writer& out, const LogEntry& entry, Bytes time) {
+  Pairs pairs;
+  sort_pairs(entry, time, &pairs);
+  for (size_t i = pairs.message; i < pairs.count; i++) {
+    out.byte(',');
+    put_pair(out, pairs.sorted[i]);
   }
   out.byte('}');
 }

@@ -31,6 +31,12 @@ bool log_take_line(LogStream* stream, const char* buffer, bool rest, LogLine* li
   return true;
 }
 
+size_t log_whole_lines(const char* data, size_t size, size_t most) {
+  if (size > most) size = most;
+  const void* newline = memrchr(data, '\n', size);
+  return newline == nullptr ? size : static_cast<size_t>(static_cast<const char*>(newline) - data) + 1;
+}
+
 void log_make_room(LogStream* stream, char* buffer) {
   uint32_t size = stream->end - stream->start;
   // Early, too, where it costs no more than what was taken did: a stream of short lines then stays in its first pages.
@@ -53,6 +59,13 @@ static void tail_put(LogTail* tail, const char* data, size_t size) {
 
 void log_tail_add(LogTail* tail, Bytes line) {
   constexpr size_t most = log_tail_bytes - 1;
+  size_t at = tail->total % log_tail_bytes;
+  if (line.size < log_tail_bytes - at) {
+    memcpy(tail->bytes + at, line.data, line.size);
+    tail->bytes[at + line.size] = '\n';
+    tail->total += line.size + 1;
+    return;
+  }
   size_t skipped = line.size > most ? line.size - most : 0;
   tail_put(tail, line.data + skipped, line.size - skipped);
   tail_put(tail, "\n", 1);

@@ -17,6 +17,9 @@ struct LogLine {
  */
 bool log_take_line(LogStream* stream, const char* buffer, bool rest, LogLine* line);
 
+/** As many of the first `size` bytes as end with a line's end, at most `most`; without one in them, `most` or `size`. */
+size_t log_whole_lines(const char* data, size_t size, size_t most);
+
 /** Makes room for one read of log_item_bytes behind `end`, provided that all lines have been taken. */
 void log_make_room(LogStream* stream, char* buffer);
 

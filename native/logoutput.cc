@@ -16,30 +16,60 @@ static LogField number_field(const char* key, uint32_t value, char (&digits)[12]
   return {{key, strlen(key)}, {at, static_cast<size_t>(digits + sizeof digits - at)}, true};
 }
 
-/** Formats a line behind the others. `fields` has room for all fields of a line. */
-void LogOutput::add(LogEntry entry, const LogStyle& style, uint32_t part, LogField* fields) {
-  char digits[12];
-  if (part > 0) fields[entry.field_count++] = number_field("part", part, digits);
-  entry.fields = fields;
-  entry.uptime_s = (entry.wall_ns - log_state.region->started_ns) / 1000000000;
-  if (entry.uptime_s < 0) entry.uptime_s = 0;
+static int64_t uptime_s(int64_t wall_ns) {
+  int64_t seconds = (wall_ns - log_state.region->started_ns) / 1000000000;
+  return seconds < 0 ? 0 : seconds;
+}
+
+/** Where a line of at most `bytes` is to be formatted, behind the others. */
+char* LogOutput::room(size_t bytes) {
   LogOut* out = &log_state.region->out;
-  if (log_out_bytes - out->end < log_line_max(entry)) {
+  if (log_out_bytes - out->end < bytes) {
     memmove(out->bytes, out->bytes + out->start, pending());
     out->end = pending();
     out->start = 0;
   }
-  out->end += static_cast<uint32_t>(log_line(out->bytes + out->end, style, entry, offset_));
+  return out->bytes + out->end;
 }
 
-void LogOutput::add_child_line(const LogRun& run, Bytes text, uint32_t part) {
-  LogField fields[log_fields_max];
-  size_t count = log_unpack_fields(run.fields, run.field_bytes, fields);
+/** Formats a line. `fields` has room for all fields of a line. */
+void LogOutput::add(LogEntry entry, const LogStyle& style, uint32_t part, LogField* fields) {
   char digits[12];
-  LogStyle style = mode_.style();
+  if (part > 0) fields[entry.field_count++] = number_field("part", part, digits);
+  entry.fields = fields;
+  entry.uptime_s = uptime_s(entry.wall_ns);
+  char* at = room(log_line_max(entry));
+  log_state.region->out.end += static_cast<uint32_t>(log_line(at, style, entry, offset_));
+}
+
+/** A child's line without its message. `fields` and `digits` become its fields. */
+LogEntry LogOutput::child_entry(const LogRun& run, int64_t wall_ns, LogField* fields, char (&digits)[12]) const {
+  size_t count = log_unpack_fields(run.fields, run.field_bytes, fields);
   // ContainerPilot 2.7.4 took this field out, 3.5 has it again.
-  if (style.dialect == LogDialect::v3) fields[count++] = number_field("pid", static_cast<uint32_t>(run.pid), digits);
-  add({LogLevel::info, log_clock_ns(CLOCK_REALTIME), 0, text, nullptr, count}, style, part, fields);
+  if (mode_.style().dialect == LogDialect::v3) fields[count++] = number_field("pid", static_cast<uint32_t>(run.pid), digits);
+  return {LogLevel::info, wall_ns, uptime_s(wall_ns), {"", 0}, fields, count};
+}
+
+void LogOutput::add_child_line(const LogRun& run, int64_t wall_ns, Bytes text, uint32_t part) {
+  LogStyle style = mode_.style();
+  if (part > 0) {
+    LogField fields[log_fields_max];
+    char digits[12];
+    LogEntry entry = child_entry(run, wall_ns, fields, digits);
+    entry.message = text;
+    return add(entry, style, part, fields);
+  }
+  if (framed_run_ != &run || framed_ns_ != wall_ns || framed_generation_ != mode_.generation) {
+    LogField fields[log_fields_max];
+    char digits[12];
+    log_frame(frame_bytes_, style, child_entry(run, wall_ns, fields, digits), offset_, &frame_);
+    framed_run_ = &run;
+    framed_ns_ = wall_ns;
+    framed_generation_ = mode_.generation;
+  }
+  // As log_line_max has it.
+  char* at = room(256 + 6 * text.size + frame_.head.size + frame_.tail.size);
+  log_state.region->out.end += static_cast<uint32_t>(log_framed(at, style, frame_, text));
 }
 
 void LogOutput::tell_lost() {
@@ -88,16 +118,12 @@ void LogOutput::write_out() {
   while (pending() > 0 && sink_.ready()) {
     GatePass pass(log_state.gate);
     const char* data = out->bytes + out->start;
-    uint32_t size = pending() < log_item_bytes ? pending() : log_item_bytes;
-    // Whole lines where possible, since the application may write to the same pipe in between.
-    const char* newline = static_cast<const char*>(memrchr(data, '\n', size));
-    if (newline != nullptr) size = static_cast<uint32_t>(newline - data) + 1;
-    ssize_t taken = sink_.write(data, size);
+    ssize_t taken = sink_.write(data, pending());
     if (taken == 0) return;
     sink_works_ = taken > 0;
     if (taken < 0) {
-      for (uint32_t i = 0; i < size; i++) lost_ += data[i] == '\n';
-      taken = size;
+      taken = static_cast<ssize_t>(pending());
+      for (ssize_t i = 0; i < taken; i++) lost_ += data[i] == '\n';
     }
     out->start += static_cast<uint32_t>(taken);
     if (out->start == out->end) out->start = out->end = 0;

@@ -65,6 +65,9 @@ static int start_thread(bool adopted) {
   log_state.main_epoll = above_stdio(epoll_create1(EPOLL_CLOEXEC));
   log_state.logs_epoll = above_stdio(epoll_create1(EPOLL_CLOEXEC));
   if (log_state.wake_fd < 0 || log_state.main_epoll < 0 || log_state.logs_epoll < 0) return -errno;
+  log_state.stage.open();
+  // What an earlier program has started may have our streams.
+  log_state.shared.store(adopted);
   int error = log_watch(EPOLL_CTL_ADD, log_state.main_epoll, log_state.wake_fd, log_tag_wake, EPOLLIN);
   if (error == 0) error = log_watch(EPOLL_CTL_ADD, log_state.main_epoll, log_state.logs_epoll, log_tag_logs, EPOLLIN);
   if (error == 0 && adopted)
@@ -233,6 +236,8 @@ void pump_exited(uint32_t id) {
   log_state.region->runs[index].flags.fetch_or(log_run_exited);
   tell_change(index);
 }
+
+void pump_share() { log_state.shared.store(true); }
 
 void pump_release(uint32_t id) {
   uint32_t index = find_run(id);

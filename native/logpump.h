@@ -51,6 +51,8 @@ int pump_open(uint32_t run, LogStreamKind out, LogStreamKind err, const LogField
 int pump_take(uint32_t run, pid_t pid, const int32_t fds[2], const LogField* fields, size_t field_count);
 /** The child runs: closes our copies of the write ends and reads what it says. */
 void pump_run(uint32_t run, pid_t pid);
+/** From now on a child has our own stdout or stderr: what it writes there shall not tear lines of the log. */
+void pump_share();
 /** The child could not be started: forgets the run. */
 void pump_abandon(uint32_t run);
 

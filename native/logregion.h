@@ -12,6 +12,8 @@ namespace pilot {
 inline constexpr uint32_t log_line_bytes_max = 64 * 1024;
 /** One read or write: PIPE_BUF, what a pipe that polls as writable takes without blocking (pipe(7)). */
 inline constexpr uint32_t log_item_bytes = 4096;
+/** What a pipe holds that is written faster than we read: so much at once makes another read worth it. */
+inline constexpr uint32_t log_much_bytes = 32 * 1024;
 /** A line of the greatest length, CR LF, and the read behind it. A multiple of the page, so that it can be given back. */
 inline constexpr uint32_t log_stream_bytes = log_line_bytes_max + 2 * log_item_bytes;
 /** What `capture` keeps of a stream; the rest is read and thrown away. */

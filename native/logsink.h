@@ -4,6 +4,9 @@
 
 #include <cstddef>
 
+#include "logroom.h"
+#include "logstate.h"
+
 namespace pilot {
 
 /**
@@ -15,18 +18,27 @@ class LogSink {
   /** Takes a descriptor; `owned`: it is closed when another one is taken. No destructor: the sink lives as long as we do. */
   void use(int fd, bool owned);
   int fd() const { return fd_; }
-  /** A write of at most log_item_bytes may be tried now. Never blocks. */
+  /** A write may be tried now. Never blocks. */
   bool ready() const;
-  /** Writes at most log_item_bytes: bytes taken, 0 when the reader is stuck, -errno when the descriptor is of no use. */
+  /**
+   * Writes from the beginning of what waits, whole lines, and goes on there in the next call: bytes taken, 0 when the reader
+   * is stuck, -errno when the descriptor is of no use, and then what waits is to be thrown away.
+   */
   ssize_t write(const char* data, size_t size);
 
  private:
-  enum class Kind { pipe, socket, other };
+  enum class Kind { pipe, socket, file, other };
+  ssize_t write_once(const char* data, size_t size);
+  /** How much may be written at once. `size`: so much waits. */
+  size_t most(size_t size);
+
   int fd_ = -1;
   bool owned_ = false;
   Kind kind_ = Kind::other;
   /** The kernel can write to this pipe without blocking, whatever its flags. */
   bool nowait_ = false;
+  LogRoom room_;
+  LogStage& stage_ = log_state.stage;
 };
 
 }  // namespace pilot

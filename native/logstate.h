@@ -6,6 +6,7 @@
 
 #include "gate.h"
 #include "logregion.h"
+#include "logstage.h"
 
 namespace pilot {
 
@@ -52,6 +53,9 @@ struct LogState {
   /** On its way to the thread, which takes it over together with its descriptor. */
   std::atomic<LogMode> next_mode{};
   std::atomic<uint32_t> flush_wanted{0}, flush_done{0};
+  /** A child has our own stdout or stderr, so somebody else may write where the log goes. */
+  std::atomic<bool> shared{false};
+  LogStage stage;
 };
 extern LogState log_state;
 

@@ -48,20 +48,23 @@ class LogThread {
     LogStream* stream = stream_of(number);
     bool shown = output_.children_pass();
     bool remembered = !closed(number);
+    int64_t wall_ns = log_clock_ns(CLOCK_REALTIME);
     for (;;) {
-      if (shown && output_.full()) {
-        blocked_.set(number);
-        return false;
-      }
       GatePass pass(log_state.gate);
-      LogLine line;
-      if (!log_take_line(stream, buffer_of(number), rest, &line)) {
-        log_make_room(stream, buffer_of(number));
-        blocked_.clear(number);
-        return true;
+      for (int i = 0; i < lines_a_pass; i++) {
+        if (shown && output_.full()) {
+          blocked_.set(number);
+          return false;
+        }
+        LogLine line;
+        if (!log_take_line(stream, buffer_of(number), rest, &line)) {
+          log_make_room(stream, buffer_of(number));
+          blocked_.clear(number);
+          return true;
+        }
+        if (remembered) log_tail_add(&run->tail, line.text);
+        if (shown) output_.add_child_line(*run, wall_ns, line.text, line.part);
       }
-      if (remembered) log_tail_add(&run->tail, line.text);
-      if (shown) output_.add_child_line(*run, line.text, line.part);
     }
   }
 
@@ -100,21 +103,31 @@ class LogThread {
     if ((run_of(number)->flags.load() & log_run_live) == 0) return;
     for (int i = 0; i < reads_max && stream_of(number)->fd >= 0; i++) {
       if (blocked_.has(number) && !pass_stream(number)) return;
-      if (read_item(number) < static_cast<ssize_t>(log_item_bytes)) return;
+      bool eager = eager_.has(number);
+      if (read_item(number) < static_cast<ssize_t>(eager ? log_much_bytes : log_item_bytes)) return;
+      if (output_.full()) output_.write_out();
     }
   }
 
-  /** One read; its result. What is captured beyond the bound is read to be forgotten. */
+  /**
+   * One read; its result. What is captured beyond the bound is read to be forgotten. A stream that filled its last read is
+   * given all its buffer has; one that never does stays in its buffer's first pages.
+   */
   ssize_t read_item(uint32_t number) {
     LogStream* stream = stream_of(number);
     bool capture = stream->kind == LogStreamKind::capture;
     char forgotten[log_item_bytes];
     bool kept = !capture || stream->end < log_capture_bytes_max;
+    size_t size = kept && eager_.has(number) ? log_stream_bytes - stream->end : log_item_bytes;
     ssize_t count;
     {
       GatePass pass(log_state.gate);
       // Non-blocking and ours alone, so it needs no poll.
-      count = read(stream->fd, kept ? buffer_of(number) + stream->end : forgotten, log_item_bytes);
+      count = read(stream->fd, kept ? buffer_of(number) + stream->end : forgotten, size);
+      if (count >= static_cast<ssize_t>(log_item_bytes))
+        eager_.set(number);
+      else
+        eager_.clear(number);
       if (count > 0 && kept) stream->end += static_cast<uint32_t>(count);
       if (capture && stream->end > log_capture_bytes_max) stream->end = log_capture_bytes_max;
       if (count < 0 && (errno == EAGAIN || errno == EINTR)) return count;
@@ -298,11 +311,15 @@ class LogThread {
 
   static constexpr int events_max = 16;
   static constexpr int reads_max = 8;
+  /** Lines that are passed before somebody who wants to replace the program may do so. */
+  static constexpr int lines_a_pass = 64;
 
   LogRegion* region_ = log_state.region;
   LogOutput output_;
   /** Streams with complete lines that the output had no room for. */
   BitSet<2 * log_runs_max> blocked_ = {};
+  /** Streams that had more than one small read takes. */
+  BitSet<2 * log_runs_max> eager_ = {};
   /** Runs that have ended and whose streams have not. */
   BitSet<log_runs_max> draining_ = {};
   /** `logs_epoll` is not looked at. */

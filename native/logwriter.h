@@ -52,7 +52,9 @@ inline bool before(Bytes a, Bytes b) {
 
 inline bool is(Bytes a, const char* text) { return a.size == strlen(text) && memcmp(a.data, text, a.size) == 0; }
 
-/** An object of the line's fields and its own, keys sorted; `time` as it is printed. */
-void put_json(Writer& out, const LogEntry& entry, Bytes time);
+/** An object of the line's fields and its own, keys sorted, in three pieces; `time` as it is printed. */
+void put_json_head(Writer& out, const LogEntry& entry);
+void put_json_message(Writer& out, Bytes message);
+void put_json_tail(Writer& out, const LogEntry& entry, Bytes time);
 
 }  // namespace pilot

@@ -42,7 +42,10 @@ int streams_open(const StreamRequest& streams, SpawnRequest* request) {
     StreamKind kind = streams.kinds[fd];
     bool lost = error != 0 && kind == StreamKind::log;
     request->streams[fd] = fd;
-    if (kind == StreamKind::inherit || lost) continue;
+    if (kind == StreamKind::inherit || lost) {
+      if (fd != 0) pump_share();
+      continue;
+    }
     bool pumped = request->pumped && kind != StreamKind::null;
     request->streams[fd] = pumped ? pipes[fd - 1] : dev_null();
     if (request->streams[fd] >= 0) continue;

@@ -221,17 +221,20 @@ inline int open_descriptors() {
   return count;
 }
 
-/** All calls of pwritev2 fail with ENOSYS from here on. */
-inline void refuse_pwritev2() {
+/** All calls of pwritev2, and of splice if asked, fail with ENOSYS from here on. */
+inline void refuse_calls(bool splice_too) {
+  unsigned other = splice_too ? SYS_splice : SYS_pwritev2;
   struct sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwritev2, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwritev2, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, other, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
-  struct sock_fprog filter = {4, program};
+  struct sock_fprog filter = {5, program};
   CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
   CHECK(syscall(SYS_pwritev2, -1, nullptr, 0, 0, 0, 0) == -1 && errno == ENOSYS);
+  CHECK(!splice_too || (syscall(SYS_splice, -1, nullptr, -1, nullptr, 0, 0) == -1 && errno == ENOSYS));
 }
 
 /** Starts the pump and tests it; the exit code. */
@@ -242,16 +245,27 @@ inline int run_once(const char* name, void (*tests)()) {
   return check_end(name);
 }
 
-/** The same in two processes, the first one without pwritev2: then poll decides whether a pipe may be written. */
-inline int run_twice(const char* name, void (*tests)()) {
-  pid_t old_kernel = fork();
-  if (old_kernel == 0) {
-    refuse_pwritev2();
-    int code = run_once((name + " without pwritev2"s).c_str(), tests);
+/** The same in a process that lacks calls. */
+inline void run_lacking(const std::string& name, bool splice_too, void (*tests)()) {
+  pid_t process = fork();
+  if (process == 0) {
+    refuse_calls(splice_too);
+    int code = run_once((name + (splice_too ? " without pwritev2, splice" : " without pwritev2")).c_str(), tests);
     fflush(stdout);
     _exit(code);
   }
   int status = -1;
-  CHECK(waitpid(old_kernel, &status, 0) == old_kernel && status == 0);
+  CHECK(waitpid(process, &status, 0) == process && status == 0);
+}
+
+/** Also without pwritev2: then splice is the way into a pipe. */
+inline int run_twice(const char* name, void (*tests)()) {
+  run_lacking(name, false, tests);
   return run_once(name, tests);
+}
+
+/** And without both: then poll decides whether a pipe may be written. */
+inline int run_thrice(const char* name, void (*tests)()) {
+  run_lacking(name, true, tests);
+  return run_twice(name, tests);
 }
