@@ -12,6 +12,7 @@ export class Container {
   constructor(argv, { env = {}, options = [] } = {}) {
     this.began = now();
     this.output = "";
+    this.ended = false;
     this.waiting = [];
     const words = ["--pidfile", "fd:3", ...options, "--", ...argv];
     this.child = spawn(join(root, "build/tools/container"), words, {
@@ -26,6 +27,7 @@ export class Container {
     this.exit = new Promise((settle) => {
       this.child.once("close", (code) => {
         clearTimeout(this.alarm);
+        this.ended = true;
         this.take("");
         settle({ code, at: now() });
       });
@@ -43,7 +45,7 @@ export class Container {
       const look = () => {
         const match = pattern.exec(this.output);
         if (match !== null) settle(match);
-        else if (this.child.exitCode !== null) refuse(new Error(`ended without ${pattern}:\n${this.output}`));
+        else if (this.ended) refuse(new Error(`ended without ${pattern}:\n${this.output}`));
         else return false;
         return true;
       };

@@ -15,10 +15,11 @@
 namespace pilot {
 
 static constexpr uint64_t first_warning = 100;
-// Reading a name costs several times what the reaping does. In a storm, beyond so many a second, one in so many is read,
-// and its name stands for those that follow it.
-static constexpr int exact_a_second = 250;
-static constexpr int storm_stride = 16;
+// Reading a name costs eight times what the reaping does. So the first names are read, and so many a second after them; in a
+// storm one in so many, drawn by lot, whose name stands for those that follow it.
+static constexpr int64_t exact_at_once = 64;
+static constexpr int64_t exact_a_second = 8;
+static constexpr uint32_t storm_sample = 64;
 
 // Held for a copy at the longest: by the reaper, and by JavaScript. A dead JavaScript thread does not die in here.
 static FutexLock lock;
@@ -63,14 +64,22 @@ static OrphanKind* kind_of(const char* comm) {
 
 /** Whether this one is read; the reaper's thread alone. */
 static bool is_read() {
-  static int64_t second = -1;
-  static int in_second = 0;
+  static int64_t left = exact_at_once, filled_s = 0;
+  static uint32_t lot = 1;
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  if (now.tv_sec != second) in_second = 0;
-  second = now.tv_sec;
-  in_second++;
-  return in_second <= exact_a_second || in_second % storm_stride == 0;
+  if (now.tv_sec > filled_s) {
+    left += (now.tv_sec - filled_s) * exact_a_second;
+    if (left > exact_at_once) left = exact_at_once;
+    filled_s = now.tv_sec;
+  }
+  if (left > 0) {
+    left--;
+    return true;
+  }
+  // Every second, or every tenth, might always be the same program; a linear congruence knows no such rhythm.
+  lot = lot * 1664525 + 1013904223;
+  return lot < UINT32_MAX / storm_sample;
 }
 
 bool orphans_add(int32_t pid) {

@@ -21,8 +21,8 @@ struct OrphanKind {
 };
 
 /**
- * Counts a zombie that is not in the child table; without /proc its name is `?`. The sum is exact, the names beyond 250 a
- * second are a sample. True when the count of all has just reached 100, or another power of ten above it: somebody leaks.
+ * Counts a zombie that is not in the child table; without /proc its name is `?`. The sum is exact; of a storm (more than 64
+ * at once, or 8 a second) the names are a sample. True when the count of all has just reached 100, or another power of ten above it: somebody leaks.
  * Reaper's thread only; before the reap.
  */
 bool orphans_add(int32_t pid);

@@ -1,7 +1,9 @@
 #include "reaper.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +34,8 @@ static std::atomic<uint32_t> wake{0};
 static int lingering = 0;
 
 void reaper_wake() {
+  // The kernel says it there.
+  if (signals_child_fd() >= 0) return;
   wake.fetch_add(1);
   futex_wake(&wake, 1);
 }
@@ -119,6 +123,16 @@ static void check_groups() {
   }
 }
 
+/** Until something may have ended; spurious returns are allowed. `seen`: the wake-ups that are known. */
+static void rest(uint32_t seen, int timeout_ms) {
+  struct pollfd child = {signals_child_fd(), POLLIN, 0};
+  if (child.fd < 0) return futex_wait(&wake, seen, timeout_ms);
+  struct signalfd_siginfo info;
+  if (poll(&child, 1, timeout_ms) <= 0) return;
+  ssize_t got = read(child.fd, &info, sizeof info);
+  (void)got;
+}
+
 static void* reaper_main() {
   int group_poll_ms = group_poll_min_ms;
   for (;;) {
@@ -135,7 +149,7 @@ static void* reaper_main() {
     }
     if (result != 0 && errno == EINTR) continue;
     check_groups();
-    futex_wait(&wake, seen, lingering > 0 ? group_poll_ms : no_child_poll_ms);
+    rest(seen, lingering > 0 ? group_poll_ms : no_child_poll_ms);
     if (group_poll_ms < group_poll_max_ms) group_poll_ms *= 2;
   }
 }

@@ -42,6 +42,7 @@ static Policy policies[2];
 static std::atomic<uint32_t> policy_changes{0};
 static Gate gate;
 static int signal_fd = -1;
+static int child_fd = -1;
 
 // Handlers only: what they caught, on its way to the thread.
 static Ring<Taken, 4096> caught;
@@ -49,6 +50,8 @@ static std::atomic<uint32_t> caught_count{0};
 static std::atomic<uint64_t> caught_overflow{0};
 
 SignalMode signals_mode() { return mode.load(); }
+
+int signals_child_fd() { return child_fd; }
 
 void signals_policy(uint32_t main, uint64_t forward) {
   uint32_t changes = policy_changes.load();
@@ -200,15 +203,25 @@ static int install_handlers() {
   return cp_mask(SIG_UNBLOCK, CP_BLOCKED_SET, nullptr);
 }
 
+static int open_signal_fd(uint64_t bits) {
+  sigset_t set;
+  memset(&set, 0, sizeof set);
+  memcpy(&set, &bits, sizeof bits);
+  return above_stdio(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
 int signals_start(bool masked, bool with_fd) {
   gate_register(&gate);
   if (!masked && !inject_mask()) mode.store(SignalMode::handlers);
   if (mode.load() == SignalMode::blocked && with_fd) {
-    sigset_t set;
-    memset(&set, 0, sizeof set);
-    uint64_t bits = CP_BLOCKED_SET;
-    memcpy(&set, &bits, sizeof bits);
-    signal_fd = above_stdio(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    // The reaper mostly sleeps in waitid, and no thread has to wake up for the signal then.
+    child_fd = open_signal_fd(CP_BIT(SIGCHLD));
+    signal_fd = open_signal_fd(child_fd < 0 ? CP_BLOCKED_SET : CP_BLOCKED_SET & ~CP_BIT(SIGCHLD));
+    // Without the first, sigwaitinfo takes them all.
+    if (signal_fd < 0 && child_fd >= 0) {
+      close(child_fd);
+      child_fd = -1;
+    }
   }
   int error = thread_start("cp-signals", signals_main);
   if (error == 0 && mode.load() == SignalMode::handlers) error = install_handlers();

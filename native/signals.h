@@ -27,6 +27,9 @@ void signals_policy(uint32_t main, uint64_t forward);
  */
 bool signals_sender(uint32_t run, int signo, int32_t* pid, uint32_t* uid);
 
+/** Readable when a child has ended, for the reaper, who alone reads it; -1: reaper_wake is called instead. */
+int signals_child_fd();
+
 /** From now on JavaScript is dead: everything but SIGCHLD goes to the application. */
 void signals_forward_all();
 

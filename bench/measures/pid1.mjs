@@ -16,6 +16,9 @@ function cpuOf(pid) {
   );
 }
 
+/** V8 collects garbage of its own accord until some eight seconds after a start. */
+const REST_MS = { containerpilot: 10_000 };
+
 const ORPHANS = 2000;
 
 /** CPU of PID 1 for each orphan, once it has come to rest after its start. */
@@ -23,11 +26,12 @@ export async function orphan(count) {
   const orphans = program("orphans");
   const names = ["tini", "dumb-init", "containerpilot"].filter((name) => name in sides());
   const values = await rounds(names, count, async (name) => {
-    const box = new Container([...sides()[name], orphans, String(ORPHANS), "2000"]);
+    const box = new Container([...sides()[name], orphans, String(ORPHANS), "wait"]);
     await box.saw(/^ready$/m);
-    await settle(1500);
     const pid = await box.pid;
+    await settle(REST_MS[name] ?? 500);
     const before = cpuOf(pid);
+    await box.signal(40);
     await box.saw(/^reaped \d+$/m);
     const took = cpuOf(pid) - before;
     await box.exit;
@@ -38,6 +42,19 @@ export async function orphan(count) {
 
 const QUEUED = 1000;
 
+const QUIET_MS = 3000;
+
+/** How many have arrived: all, or no more for a while. */
+async function arrived(box) {
+  let got = 0;
+  for (let since = now(), seen = 0; got < QUEUED && Number(now() - since) / 1e6 < QUIET_MS; seen = got) {
+    await settle(50);
+    got = box.output.match(/^signal .*\n/gm)?.length ?? 0;
+    if (got > seen) since = now();
+  }
+  return got;
+}
+
 /** Of 1000 real-time signals sent without a pause, so many reach the program. */
 export async function queued(count) {
   const echoes = program("echoes");
@@ -47,8 +64,7 @@ export async function queued(count) {
     await box.saw(/^ready/m);
     await settle(500);
     for (let i = 0; i < QUEUED; i += 1) await box.signal(40);
-    await settle(2000);
-    const got = box.output.match(/^signal /gm)?.length ?? 0;
+    const got = await arrived(box);
     await box.kill();
     return got;
   });

@@ -1,6 +1,7 @@
 // Leaves N orphans behind, a hundred at a time, waits until init has reaped them all, and says how long that took (ns).
-// With a second number it says `ready` and waits so many ms before, and a moment afterwards.
+// With a second word it says `ready`, waits for signal 40 before, and a moment afterwards.
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -24,11 +25,15 @@ static int processes(void) {
 
 int main(int argc, char **argv) {
   int left = argc > 1 ? atoi(argv[1]) : 1000;
-  int pause_ms = argc > 2 ? atoi(argv[2]) : 0;
-  if (pause_ms > 0) {
+  sigset_t set;
+  int signo;
+  sigemptyset(&set);
+  sigaddset(&set, 40);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  if (argc > 2) {
     puts("ready");
     fflush(stdout);
-    usleep(pause_ms * 1000u);
+    sigwait(&set, &signo);
   }
   int before = processes();
   long long start = now();
@@ -44,6 +49,6 @@ int main(int argc, char **argv) {
   while (processes() > before) usleep(200);
   printf("reaped %lld\n", now() - start);
   fflush(stdout);
-  if (pause_ms > 0) usleep(300 * 1000);
+  if (argc > 2) usleep(300 * 1000);
   return 0;
 }
