@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -43,6 +44,8 @@ static std::atomic<uint32_t> policy_changes{0};
 static Gate gate;
 static int signal_fd = -1;
 static int child_fd = -1;
+// Written when the thread is to look at its descriptors anew.
+static int look_fd = -1;
 
 // Handlers only: what they caught, on its way to the thread.
 static Ring<Taken, 4096> caught;
@@ -63,10 +66,13 @@ void signals_policy(uint32_t main, uint64_t forward) {
 
 void signals_forward_all() { signals_policy(policies[policy_changes.load() & 1].main.load(), ~UINT64_C(0)); }
 
-bool signals_wait_for_descriptors() { return mode.load() == SignalMode::blocked && signal_fd >= 0; }
+bool signals_wait_for_descriptors() { return mode.load() == SignalMode::blocked && signal_fd >= 0 && look_fd >= 0; }
 
-// Nothing follows from a SIGCHLD without a child that has ended.
-void signals_look_again() { kill(getpid(), SIGCHLD); }
+void signals_look_again() {
+  uint64_t one = 1;
+  ssize_t written = write(look_fd, &one, sizeof one);
+  (void)written;
+}
 
 /** The run that a signal goes to by itself, 0: none. */
 static uint32_t receiver_of(int signo) {
@@ -124,8 +130,13 @@ static void handle(const Taken& taken) {
 
 /** Takes at most one signal, inside of the gate, so that an exec finds it either pending or forwarded. */
 static void take_from_fd() {
-  struct pollfd ready[] = {{signal_fd, POLLIN, 0}, {control_door(), POLLIN, 0}};
-  if (poll(ready, 2, -1) <= 0) return;
+  struct pollfd ready[] = {{signal_fd, POLLIN, 0}, {control_door(), POLLIN, 0}, {look_fd, POLLIN, 0}};
+  if (poll(ready, 3, -1) <= 0) return;
+  if (ready[2].revents != 0) {
+    uint64_t calls;
+    ssize_t got = read(look_fd, &calls, sizeof calls);
+    (void)got;
+  }
   if (ready[1].revents != 0) control_knocked(ready[1].fd);
   if (ready[0].revents == 0) return;
   GatePass pass(gate);
@@ -215,6 +226,7 @@ int signals_start(bool masked, bool with_fd) {
   if (!masked && !inject_mask()) mode.store(SignalMode::handlers);
   if (mode.load() == SignalMode::blocked && with_fd) {
     // The reaper mostly sleeps in waitid, and no thread has to wake up for the signal then.
+    look_fd = above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     child_fd = open_signal_fd(CP_BIT(SIGCHLD));
     signal_fd = open_signal_fd(child_fd < 0 ? CP_BLOCKED_SET : CP_BLOCKED_SET & ~CP_BIT(SIGCHLD));
     // Without the first, sigwaitinfo takes them all.
