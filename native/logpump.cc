@@ -66,8 +66,8 @@ static int start_thread(bool adopted) {
   log_state.logs_epoll = above_stdio(epoll_create1(EPOLL_CLOEXEC));
   if (log_state.wake_fd < 0 || log_state.main_epoll < 0 || log_state.logs_epoll < 0) return -errno;
   log_state.stage.open();
-  // What an earlier program has started may have our streams.
-  log_state.shared.store(adopted);
+  // What an earlier program or the launcher has started may have our streams.
+  log_state.shared.store(table != nullptr && table_adopts());
   int error = log_watch(EPOLL_CTL_ADD, log_state.main_epoll, log_state.wake_fd, log_tag_wake, EPOLLIN);
   if (error == 0) error = log_watch(EPOLL_CTL_ADD, log_state.main_epoll, log_state.logs_epoll, log_tag_logs, EPOLLIN);
   if (error == 0 && adopted)
