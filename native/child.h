@@ -8,3 +8,12 @@
 #else
 #define CP_CHILD __attribute__((noinline, no_sanitize_address, no_sanitize_thread, no_sanitize_undefined))
 #endif
+
+// ThreadSanitizer, in gcc's words and in clang's.
+#ifdef __SANITIZE_THREAD__
+#define CP_UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CP_UNDER_TSAN 1
+#endif
+#endif

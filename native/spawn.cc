@@ -20,7 +20,7 @@
 
 // TSan takes clone for a fork: in shared memory what it does in the "child" blinds it for the parent. The same function has
 // a second name, which it leaves alone.
-#ifdef __SANITIZE_THREAD__
+#ifdef CP_UNDER_TSAN
 extern "C" int __clone(int (*body)(void*), void* stack, int flags, void* argument, ...);
 #define CP_CLONE __clone
 #else

@@ -1,5 +1,7 @@
 #include "harness.h"
 
+#include "../child.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -185,7 +187,7 @@ static void enter_namespace(bool with_proc) {
   CHECK(mount("none", "/proc", with_proc ? "proc" : "tmpfs", 0, nullptr) == 0);
 }
 
-#ifdef __SANITIZE_THREAD__
+#ifdef CP_UNDER_TSAN
 static constexpr bool under_tsan = true;
 #else
 static constexpr bool under_tsan = false;
