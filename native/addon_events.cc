@@ -6,6 +6,7 @@
 
 #include "boot.h"
 #include "dead.h"
+#include "gate.h"
 #include "logpump.h"
 #include "napi_values.h"
 #include "queue.h"
@@ -18,6 +19,9 @@ namespace pilot {
 // allocates, so that no thread that forwards or reaps can be held up by a dead JavaScript thread.
 static std::atomic<napi_threadsafe_function> doorbell{nullptr};
 static std::atomic<bool> ringing{false};
+
+// Another thread may die while this one goes on: an event is then told, or untold, and not between.
+static Gate gate;
 
 static constexpr uint32_t drain_max = queue_events_max;
 
@@ -71,6 +75,7 @@ napi_value start_call(napi_env env, napi_callback_info info) {
   }
   if (!boot_or_throw(env)) return nullptr;
   started = true;
+  gate_register(&gate);
   dead_install(true);
   napi_value name;
   napi_create_string_utf8(env, "containerpilot", NAPI_AUTO_LENGTH, &name);
@@ -133,6 +138,7 @@ static Event untold[drain_max];
 static uint32_t untold_count = 0;
 
 static void settle() {
+  GatePass pass(gate);
   for (uint32_t i = 0; i < untold_count; i++) {
     uint32_t run = untold[i].run;
     switch (untold[i].type) {
@@ -161,13 +167,18 @@ napi_value told_call(napi_env env, napi_callback_info) {
   return undefined(env);
 }
 
+static bool take(Event* event) {
+  GatePass pass(gate);
+  return queue_pop(event);
+}
+
 napi_value drain_call(napi_env env, napi_callback_info) {
   napi_value events;
   napi_create_array(env, &events);
   settle();
   queue_begin_drain();
   Event event;
-  for (uint32_t count = 0; count < drain_max && queue_pop(&event); count++) {
+  for (uint32_t count = 0; count < drain_max && take(&event); count++) {
     untold[untold_count++] = event;
     napi_value object;
     napi_create_object(env, &object);

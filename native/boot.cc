@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "dead.h"
 #include "early.h"
 #include "instant.h"
@@ -72,11 +74,21 @@ static void restore_stdio_flags() {
   }
 }
 
-void leave(int code) {
-  pump_flush(flush_max_ms);
+// -1: not leaving.
+static std::atomic<int> leaving_with{-1};
+
+bool leaving() { return leaving_with.load() >= 0; }
+
+void leave_at_once() {
   terminal_restore();
   if (table != nullptr) restore_stdio_flags();
-  _exit(code & 255);
+  _exit(leaving_with.load());
+}
+
+void leave(int code) {
+  leaving_with.store(code & 255);
+  pump_flush(flush_max_ms);
+  leave_at_once();
 }
 
 }  // namespace pilot

@@ -23,4 +23,9 @@ const BootState& boot(bool early);
 /** Writes what the log pump still has (at most 500 ms), restores terminal and stdio flags, leaves with `code & 255`. */
 [[noreturn]] void leave(int code);
 
+/** leave() has been called: nothing is begun any more. */
+bool leaving();
+/** What is left of it when there is no time for the log. Async-signal-safe. */
+[[noreturn]] void leave_at_once();
+
 }  // namespace pilot

@@ -171,6 +171,9 @@ static void on_fault(int signo, siginfo_t* info, void* context) {
   if (signo == SIGSEGV && wasm_trap != nullptr && wasm_trap(signo, info, context)) return;
   // A child between clone and exec.
   if (getpid() != table->pid) _exit(exit_internal);
+  // The end has been decided, and its code. What is only sent cannot hold it up, what is raised would be raised again.
+  if (leaving() && info->si_code <= 0) return;
+  if (leaving()) leave_at_once();
   // Sent by somebody, not raised by what this thread does. Reading one signal makes the kernel hand the next one to the
   // reader, whose piece of work would be lost with it: the main thread takes it.
   if (info->si_code <= 0 && thread_is_ours()) {

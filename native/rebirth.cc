@@ -20,6 +20,7 @@
 #include "queue.h"
 #include "samefile.h"
 #include "signals.h"
+#include "spawn.h"
 
 namespace pilot {
 
@@ -34,7 +35,7 @@ bool rebirth_has_work() { return cp_load(table->children_high) > 0; }
 static bool look_at_thread(int tid, int dir_fd, void* context) {
   char name[32], stat[512];
   strcpy(put_number(name, tid), "/stat");
-  if (read_at(dir_fd, name, stat, sizeof stat) <= 0) return true;
+  if (spawn_waits(tid) || read_at(dir_fd, name, stat, sizeof stat) <= 0) return true;
   const char* rest = strrchr(stat, ')');
   bool* held = static_cast<bool*>(context);
   *held = rest != nullptr && rest[1] == ' ' && rest[2] == 'D';

@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "child.h"
 #include "early.h"
 #include "procfs.h"
@@ -135,6 +137,10 @@ static struct rlimit original_nofile() {
   return nofile;
 }
 
+static std::atomic<int32_t> spawning_thread{0};
+
+bool spawn_waits(int32_t tid) { return spawning_thread.load() == tid; }
+
 static SpawnFailure last_failure = {SpawnStep::exec, 0};
 
 SpawnFailure spawn_failure() { return last_failure; }
@@ -152,11 +158,13 @@ int spawn(const SpawnRequest& request) {
   int dumpable = attributes_dumpable(request.attributes);
   if (request.foreground) terminal_lend();
 
+  spawning_thread.store((int32_t)syscall(SYS_gettid));
   // All signals wait until the child has default dispositions: a handler of ours must never run in it.
   uint64_t before = 0;
   cp_mask(SIG_SETMASK, ~UINT64_C(0), &before);
   int pid = CP_CLONE(child_main, stack + child_stack_bytes, CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, &plan, &entry->pid);
   int error = errno;
+  spawning_thread.store(0);
   cp_mask(SIG_SETMASK, before, nullptr);
   attributes_dumpable_restore(dumpable);
 

@@ -29,5 +29,7 @@ int spawn(const SpawnRequest& request);
 
 /** What the last spawn failed at, when it failed in the child. */
 SpawnFailure spawn_failure();
+/** Whether this thread waits for its child to exec: the kernel shows it as uninterruptible, but a kill ends it (clone(2)). */
+bool spawn_waits(int32_t tid);
 
 }  // namespace pilot

@@ -49,13 +49,13 @@ function asks({ reload, maintenance, putenv, putmetric, ping }: Flags): boolean 
   return reload || ping || Boolean(maintenance) || putenv.length > 0 || putmetric.length > 0;
 }
 
-function read(flags: Flags, env: Readonly<Record<string, string | undefined>>): Promise<LoadResult> {
+function read(flags: Flags, env: Readonly<Record<string, string | undefined>>, text?: string): Promise<LoadResult> {
   const { config, words } = flags;
-  return load({ config, words, env, hostname: hostname(), pid: process.pid, version: VERSION });
+  return load({ config, words, env, hostname: hostname(), pid: process.pid, version: VERSION, text });
 }
 
 async function run(flags: Flags): Promise<void> {
-  const refused = await start(process.env, (env) => read(flags, env));
+  const refused = await start(process.env, (env, text) => read(flags, env, text));
   if (refused === undefined) return;
   writeAll(STDERR, refused.lines.map((line) => `${line}\n`).join(""));
   refused.leave();

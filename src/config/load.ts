@@ -5,7 +5,7 @@ import { type Dialect, dialectOf } from "./dialect.ts";
 import { type Address, type Selector, systemAddresses } from "./interfaces.ts";
 import { type Problem, Problems } from "./problems.ts";
 import { checkFunctions, renderText, renderWord } from "./rendering.ts";
-import { readSource, type Source } from "./source.ts";
+import { readSource, type Source, sourceOf } from "./source.ts";
 import { checkSize, parseConfig } from "./syntax.ts";
 import type { SourceMap } from "./template/sourcemap.ts";
 
@@ -23,6 +23,8 @@ export interface LoadRequest {
   interfaces?: readonly Address[];
   /** For a tool that chooses later: what stands for the address of these selectors. */
   addressOf?: (selectors: readonly Selector[]) => string;
+  /** In place of what the source holds by now: what an earlier runtime of this process has read there. */
+  text?: string | undefined;
   /** This is not the container, so the system's addresses are not its own: what they do not match is only warned about. */
   elsewhere?: boolean;
 }
@@ -31,7 +33,10 @@ export interface LoadRequest {
 export const EX_NOINPUT = 66;
 export const EX_CONFIG = 78;
 
-export type LoadResult = { ok: true; loaded: Loaded } | { ok: false; problems: readonly string[]; exitCode: number };
+/** `text`: as it was read, before rendering. */
+export type LoadResult =
+  | { ok: true; loaded: Loaded; text: string }
+  | { ok: false; problems: readonly string[]; exitCode: number };
 
 /** What was read on the way, for whoever shows the problems. */
 export interface Attempt {
@@ -63,7 +68,7 @@ export async function load(request: LoadRequest): Promise<LoadResult> {
     warned ??= problems.list.length === 0 ? Promise.resolve([]) : lines("warning");
     return warned;
   };
-  return { ok: true, loaded: { ...loaded, warnings } };
+  return { ok: true, loaded: { ...loaded, warnings }, text: attempt.text };
 }
 
 /** Loads a configuration and keeps what messages about it are made from. */
@@ -92,7 +97,10 @@ export async function decodeAttempt(attempt: Attempt, request: LoadRequest, prob
 }
 
 /** Reads the text, and nothing else yet. */
-export function attemptRead({ config: flag, env }: Pick<LoadRequest, "config" | "env">, problems: Problems): Attempt {
+export function attemptRead(
+  { config: flag, env, text }: Pick<LoadRequest, "config" | "env" | "text">,
+  problems: Problems,
+): Attempt {
   const config = flag || env.CONTAINERPILOT || "";
   const attempt: Attempt = {
     source: { kind: "inline", name: flag ? "-config" : env.CONTAINERPILOT ? "CONTAINERPILOT" : "containerpilot" },
@@ -105,7 +113,10 @@ export function attemptRead({ config: flag, env }: Pick<LoadRequest, "config" | 
     problems.error("no-config", []);
     return attempt;
   }
-  const read = readSource(config, attempt.source.name);
+  const read =
+    text === undefined
+      ? readSource(config, attempt.source.name)
+      : { source: sourceOf(config, attempt.source.name), text };
   attempt.source = read.source;
   if ("text" in read) {
     attempt.text = read.text;

@@ -5,7 +5,8 @@ import type { JobId } from "../plan.ts";
 import type { Id, Input } from "./contract.ts";
 import { askStop, emit, enter, happen, log, say } from "./facts.ts";
 import { catchUp, catchUpWatches, startIfSatisfied } from "./install.ts";
-import { isDealtWith, recall, resume } from "./memory.ts";
+import { isDealtWith, recall, resume, resumeStop } from "./memory.ts";
+import { askLoad } from "./reload.ts";
 import { sigkill } from "./runs.ts";
 import type { JobState, State } from "./state.ts";
 import { arm } from "./timers.ts";
@@ -31,9 +32,11 @@ export function adopt(core: State, input: Boot): void {
   for (const own of adopted) {
     if (!memory || own.base === undefined) tickOn(core, own, input.id);
     happen(core, own.job.id, input.id, { t: "begun" });
+    if (memory) resumeStop(core, own, memory, input.id);
   }
   catchUpWatches(core, input.id);
   if (memory?.stop) askStop(core, input.id, memory.stop);
+  else if (memory?.reloading) askLoad(core, 0, false, input.id);
 }
 
 /** An ordinary boot, but the main job runs already: all others begin now. */

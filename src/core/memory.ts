@@ -2,12 +2,12 @@
  * What a runtime that follows a dead one in the same process has to know besides the processes that still run: budgets, what
  * is done, maintenance, a stop that had begun. Plain data that JSON holds; no secret, since the core knows none.
  */
-import type { JobId, Ms } from "../plan.ts";
+import type { JobId, Ms, WatchId } from "../plan.ts";
 import type { Id, RunId } from "./contract.ts";
-import { emit, enter } from "./facts.ts";
+import { emit, enter, happen } from "./facts.ts";
 import { enterMaintenance } from "./maintenance.ts";
 import { advance, afterRun, startNow } from "./start.ts";
-import type { JobState, Past, Phase, State } from "./state.ts";
+import type { JobState, Next, Past, Phase, State, WatchState } from "./state.ts";
 import { arm, nextTick } from "./timers.ts";
 
 export interface JobMemory {
@@ -21,6 +21,10 @@ export interface JobMemory {
   /** Leaves of its start condition that have come. */
   seen: readonly number[];
   base?: Ms;
+  /** What it waited for by `hold` has come. */
+  released: boolean;
+  /** It was being stopped; what was to follow. */
+  next?: Next;
   last?: Past;
   /** The start that is kept back is a restart. */
   restart?: boolean;
@@ -31,6 +35,9 @@ export interface Memory {
   lastRun: RunId;
   jobs: Readonly<Record<JobId, JobMemory>>;
   maintenanceUntil?: Ms | null;
+  watches: Readonly<Record<WatchId, Pick<WatchState, "wanted" | "revision" | "count" | "owed">>>;
+  /** The configuration was being read again, or the new one waited for jobs to be gone. */
+  reloading: boolean;
   ends: Pick<State, "main" | "override" | "forced" | "firstFailure" | "worst">;
   stop?: NonNullable<State["stop"]>["why"];
 }
@@ -39,7 +46,7 @@ const finite = (value: number): number | null => (value === Number.POSITIVE_INFI
 const whole = (value: number | null): number => value ?? Number.POSITIVE_INFINITY;
 
 function jobMemory(own: JobState): JobMemory {
-  const { phase, run, streak, everRan, base } = own;
+  const { phase, run, streak, everRan, base, released, stop } = own;
   const last = own.past.at(-1);
   return {
     phase,
@@ -47,12 +54,18 @@ function jobMemory(own: JobState): JobMemory {
     restartsLeft: finite(own.restartsLeft),
     streak,
     everRan,
+    released,
     seen: own.seen.flatMap((id, leaf) => (id === undefined ? [] : [leaf])),
     ...(run !== undefined && { run }),
     ...(base !== undefined && { base }),
+    ...(stop && { next: stop.next }),
     ...(last && { last }),
     ...(own.pending[0]?.restart && { restart: true }),
   };
+}
+
+function watchMemory({ wanted, revision, count, owed }: WatchState): Memory["watches"][WatchId] {
+  return { wanted, revision, count, ...(owed !== undefined && { owed }) };
 }
 
 /**
@@ -73,6 +86,8 @@ function restOf(core: State): Omit<Memory, "jobs"> {
   return {
     lastRun,
     ...(maintenance && { maintenanceUntil: finite(maintenance.until) }),
+    watches: Object.fromEntries([...core.watches].map(([id, state]) => [id, watchMemory(state)])),
+    reloading: core.reload !== undefined || [...core.loads.values()].some(({ dry }) => !dry),
     ends: {
       worst,
       ...(main && { main }),
@@ -80,7 +95,7 @@ function restOf(core: State): Omit<Memory, "jobs"> {
       ...(forced !== undefined && { forced }),
       ...(firstFailure !== undefined && { firstFailure }),
     },
-    ...(stop && core.life !== "over" && { stop: stop.why }),
+    ...(stop && { stop: stop.why }),
   };
 }
 
@@ -104,11 +119,20 @@ export function recall(core: State, memory: Memory, shift: Ms, cause: Id): void 
     own.restartsLeft = whole(known.restartsLeft);
     own.streak = known.streak;
     own.everRan = known.everRan;
+    own.released = known.released;
     own.seen = own.leaves.map((_, leaf) => (known.seen.includes(leaf) ? cause : undefined));
     if (known.last) own.past = [known.last];
     if (known.base !== undefined) own.base = known.base + shift;
     if (known.phase === "done") enter(core, own, "done", cause);
   }
+  for (const [id, known] of Object.entries(memory.watches)) Object.assign(core.watches.get(id) ?? {}, known);
+}
+
+/** A stop of its own that had begun, of a job whose process is still there, begins again. */
+export function resumeStop(core: State, own: JobState, memory: Memory, cause: Id): void {
+  const next = memory.jobs[own.job.id]?.next;
+  if (next === undefined || memory.stop || memory.reloading) return;
+  happen(core, own.job.id, cause, { t: "leave", next });
 }
 
 /** After the adoption: what was about to start starts, what had just ended goes on from there. */
@@ -135,7 +159,7 @@ function resumeJob(core: State, own: JobState, known: JobMemory, stops: boolean,
       else startNow(core, own, cause);
       break;
     case "stopping":
-      if (stops) enter(core, own, "done", cause);
+      if (stops || known.next === "done") enter(core, own, "done", cause);
       else startNow(core, own, cause);
       break;
     default:

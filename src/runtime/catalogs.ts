@@ -20,8 +20,11 @@ interface Announced {
   output: string;
 }
 
+/** What watches were told last, for a runtime that follows this one in the same process: JSON of `Seen` by watch. */
+export type SeenText = string;
+
 /** What a watch was told last. It outlives the session's own memory, which ends with each `unwatch`. */
-interface Seen {
+export interface Seen {
   dependency: string;
   revision: number;
   instances: readonly Instance[];
@@ -40,7 +43,8 @@ export class Catalogs {
   /** The place whose word counts for a service: where it was announced, or is being withdrawn at the core's wish. */
   readonly #places = new Map<ServiceId, Place>();
   readonly #watched = new Map<WatchId, { place: Place; dependency: Dependency }>();
-  readonly #seen = new Map<WatchId, Seen>();
+  #seen = new Map<WatchId, Seen>();
+  #seenText: SeenText = "{}";
   #current: Place | undefined;
 
   constructor(push: (input: Unnumbered) => void, log: (line: CatalogLog) => void) {
@@ -63,6 +67,17 @@ export class Catalogs {
     const place: Place = { print, session, withdrawing: 0 };
     this.#current = place;
     if (left !== undefined) this.#move(left);
+  }
+
+  /** Kept as text, since it is asked for far more often than it changes. */
+  get seen(): SeenText {
+    return this.#seenText;
+  }
+
+  /** What an earlier runtime's watches were told is known: only what differs from it is news. */
+  recall(seen: Readonly<Record<WatchId, Seen>>): void {
+    this.#seen = new Map(Object.entries(seen));
+    this.#seenText = JSON.stringify(seen);
   }
 
   /** Loads the client ahead of the first wish. */
@@ -148,6 +163,7 @@ export class Catalogs {
     const before = last?.dependency === dependency ? last.instances : [];
     const revision = (last?.revision ?? 0) + 1;
     this.#seen.set(watch, { dependency, revision, instances });
+    this.#seenText = JSON.stringify(Object.fromEntries(this.#seen));
     const differs = !sameMembers(before, instances);
     this.#push({ t: "watched", watch, revision, count: instances.length, differs });
   }

@@ -39,7 +39,8 @@ export function firstInput(
         cause: rebirths.cause ?? "unknown",
         lastRun,
         shift: left?.shift ?? 0,
-        ...(left && { memory: left.core }),
+        // Revisions are counted from what was seen: without it they begin anew.
+        ...(left && { memory: left.seen ? left.core : { ...left.core, watches: {} } }),
       },
     }),
     ...(stop?.t === "signal" && { stop: { signo: stop.signo, pid: stop.pid, uid: stop.uid } }),

@@ -1,6 +1,8 @@
 import type { Core } from "../core/contract.ts";
 import type { Memory } from "../core/memory.ts";
 import type { Boot, Pilot } from "../native/pilot.ts";
+import type { WatchId } from "../plan.ts";
+import type { Seen, SeenText } from "./catalogs.ts";
 import { now } from "./clock.ts";
 import type { Environment } from "./environment.ts";
 
@@ -17,6 +19,10 @@ interface Remembered {
   zero: number;
   core: Memory;
   environment: Readonly<Record<string, string>>;
+  /** The text of the configuration in force; none where all together would be too long. */
+  config?: string;
+  /** What the catalog's watches were told last; none where all together would be too long. */
+  seen?: Readonly<Record<WatchId, Seen>>;
 }
 
 /** process.hrtime is the kernel's CLOCK_MONOTONIC, which goes on when the program is replaced; process.uptime begins anew. */
@@ -43,7 +49,9 @@ export class Remembering {
   readonly #environment: Environment;
   readonly #trouble: (message: string) => void;
   readonly #zero = zero();
+  #config = "";
   #last = "";
+  #lastMore = "";
   #tooLong = false;
   /** Nothing is kept before that. */
   #again = 0;
@@ -55,24 +63,31 @@ export class Remembering {
     this.#trouble = trouble;
   }
 
-  keep(core: Core): void {
+  /** The text of the configuration in force. Kept as JSON, since it is written far more often than it changes. */
+  set config(text: string) {
+    this.#config = JSON.stringify(text);
+  }
+
+  keep(core: Core, catalogs: { readonly seen: SeenText }): void {
     const begun = now();
     if (begun < this.#again) {
-      this.#timer ??= setTimeout(() => this.keep(core), this.#again - begun);
+      this.#timer ??= setTimeout(() => this.keep(core, catalogs), this.#again - begun);
       return;
     }
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#keep(core);
+    this.#keep(core, catalogs.seen);
     const took = now() - begun;
     if (took > CHEAP_MS) this.#again = begun + SHARE * took;
   }
 
-  #keep(core: Core): void {
+  #keep(core: Core, seen: SeenText): void {
     const text = `{"zero":${this.#zero},"core":${core.memory()},"environment":${this.#environment.changes()}}`;
-    if (text === this.#last) return;
+    const more = `,"config":${this.#config},"seen":${seen}}`;
+    if (text === this.#last && more === this.#lastMore) return;
     this.#last = text;
-    if (this.#pilot.remember(text) || this.#tooLong) return;
+    this.#lastMore = more;
+    if (this.#pilot.remember(text.slice(0, -1) + more) || this.#pilot.remember(text) || this.#tooLong) return;
     this.#tooLong = true;
     this.#trouble("so many jobs are configured that a crash of the runtime would forget their restart budgets");
   }

@@ -16,7 +16,7 @@ import { LogFile } from "./logfile.ts";
 import { Messages } from "./messages.ts";
 import { ProbeOutputs } from "./probe-outputs.ts";
 import { Processes, type Unnumbered } from "./processes.ts";
-import { Remembering } from "./remembered.ts";
+import { Remembering, recollect } from "./remembered.ts";
 import { statusOf } from "./status.ts";
 import { Telemetries } from "./telemetries.ts";
 
@@ -46,7 +46,7 @@ export class Runtime {
   readonly #alarm = new Alarm(() => this.#drain(true));
   #loaded: Loaded;
   /** Read and accepted, not in force yet. */
-  #staged: Loaded | undefined;
+  #staged: { loaded: Loaded; text: string } | undefined;
   readonly #outputs = new ProbeOutputs();
 
   constructor(host: Host) {
@@ -55,6 +55,7 @@ export class Runtime {
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
     this.#remembering = new Remembering(host.pilot, host.environment, (message) => log("warn", message, []));
+    this.#remembering.config = host.text;
     this.#logFile = new LogFile(host.pilot);
     const status = () => statusOf(this.#loaded.deeds, (job) => this.#core?.health(job));
     this.#telemetries = new Telemetries(host.pilot, status);
@@ -79,6 +80,8 @@ export class Runtime {
     const { pilot, loaded } = this.#host;
     const left = pilot.boot();
     const adopted = this.#processes.adopt(left.adopted, loaded);
+    const seen = recollect(left)?.seen;
+    if (seen !== undefined) this.#catalogs.recall(seen);
     this.#telemetries.reborn(left.rebirths.byCause);
     this.#adopt(loaded);
     this.#messages.loaded(loaded);
@@ -132,7 +135,7 @@ export class Runtime {
       this.#performAll(core.step(next.input, next.at), next.at);
     }
     this.#turning = false;
-    this.#remembering.keep(core);
+    this.#remembering.keep(core, this.#catalogs);
     this.#alarm.arm(core.deadline());
   }
 
@@ -267,8 +270,11 @@ export class Runtime {
   }
 
   #use(print: string): void {
-    if (this.#staged?.plan.print === print) this.#adopt(this.#staged);
+    const staged = this.#staged;
     this.#staged = undefined;
+    if (staged?.loaded.plan.print !== print) return;
+    this.#adopt(staged.loaded);
+    this.#remembering.config = staged.text;
   }
 
   /** Reads the configuration again. Its deeds come into force when the core says so (`use`). */
@@ -276,8 +282,8 @@ export class Runtime {
     const result = await this.#host.reload();
     this.#controls.loaded(request, result.ok ? [] : result.problems);
     if (result.ok) {
-      const { loaded } = result;
-      this.#staged = loaded;
+      const { loaded, text } = result;
+      this.#staged = { loaded, text };
       this.#messages.loaded(loaded);
       this.push({ t: "planned", request, plan: loaded.plan });
     } else {
