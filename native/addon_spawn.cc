@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "dead.h"
 #include "logpump.h"
 #include "napi_values.h"
 #include "spawn.h"
@@ -57,6 +58,8 @@ napi_value spawn_call(napi_env env, napi_callback_info info) {
   if (reader.failed()) return nullptr;
   int error = streams_open(streams, &request);
   if (error != 0) return from_integer(env, error);
+  // From the first program on a fault ends nothing.
+  dead_install(true);
   int pid = spawn(request);
   streams_spawned(request, pid);
   return from_integer(env, pid);

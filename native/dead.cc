@@ -234,6 +234,9 @@ static void install_fault_stack() {
 }
 
 void dead_install(bool with_runtime) {
+  static bool complete = false;
+  if (complete) return;
+  complete = with_runtime;
   if (with_runtime) watch_heap();
   wasm_trap = reinterpret_cast<WasmTrap>(dlsym(RTLD_DEFAULT, "_ZN2v829TryHandleWebAssemblyTrapPosixEiP9siginfo_tPv"));
   install_fault_stack();
@@ -243,7 +246,7 @@ void dead_install(bool with_runtime) {
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   uint64_t blocked = CP_BLOCKED_SET;
   memcpy(&action.sa_mask, &blocked, sizeof blocked);
-  for (int signo : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS}) sigaction(signo, &action, nullptr);
+  for (int signo : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS}) cp_fault_action(signo, &action);
   static bool hooked = false;
   if (!hooked) atexit(on_exit);
   hooked = true;

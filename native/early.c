@@ -59,6 +59,32 @@ static int keep_mask(int how, const sigset_t* set, sigset_t* old) {
 
 __attribute__((visibility("default"), alias("keep_mask"))) int pthread_sigmask(int how, const sigset_t* set, sigset_t* old);
 
+static uint64_t faults_taken;
+
+static int library_sigaction(int signo, const struct sigaction* action, struct sigaction* old) {
+  int (*library)(int, const struct sigaction*, struct sigaction*) =
+      (int (*)(int, const struct sigaction*, struct sigaction*))dlsym(RTLD_NEXT, "sigaction");
+  if (library != NULL) return library(signo, action, old);
+  errno = ENOSYS;
+  return -1;
+}
+
+int cp_fault_action(int signo, const struct sigaction* action) {
+  faults_taken |= CP_BIT(signo);
+  return library_sigaction(signo, action, NULL);
+}
+
+/*
+ * Node takes SIGSEGV for WebAssembly when it starts, and our handler asks V8 about that itself; a runtime that dies while it
+ * starts would find Node's, which ends the process.
+ */
+static int keep_action(int signo, const struct sigaction* action, struct sigaction* old) {
+  int ours = guarded && action != NULL && signo > 0 && signo < 65 && (faults_taken & CP_BIT(signo)) != 0;
+  return library_sigaction(signo, ours ? NULL : action, old);
+}
+
+__attribute__((visibility("default"), alias("keep_action"))) int sigaction(int, const struct sigaction*, struct sigaction*);
+
 /* Whether everybody's calls come here: not when Node itself loads us, long after its main. */
 static int mask_is_kept(void) { return dlsym(RTLD_DEFAULT, "pthread_sigmask") == (void*)keep_mask; }
 

@@ -1,6 +1,7 @@
 /* What happens before Node's main: C only, so that it also runs inside of programs that are not Node. */
 #ifndef CONTAINERPILOT_EARLY_H
 #define CONTAINERPILOT_EARLY_H
+#include <signal.h>
 #include <stdint.h>
 
 #include "table.h"
@@ -20,9 +21,10 @@ extern "C" {
 #else
 #define CP_LIBC_SIGNALS CP_LIBC_SIGNALS_MUSL
 #endif
-#define CP_NEVER_BLOCKED                                                                                        \
-  (CP_BIT(SIGKILL) | CP_BIT(SIGSTOP) | CP_BIT(SIGSEGV) | CP_BIT(SIGBUS) | CP_BIT(SIGFPE) | CP_BIT(SIGILL) |      \
-   CP_BIT(SIGABRT) | CP_BIT(SIGTRAP) | CP_BIT(SIGSYS) | CP_BIT(SIGPROF))
+#define CP_FAULTS                                                                                              \
+  (CP_BIT(SIGSEGV) | CP_BIT(SIGBUS) | CP_BIT(SIGFPE) | CP_BIT(SIGILL) | CP_BIT(SIGABRT) | CP_BIT(SIGTRAP) |      \
+   CP_BIT(SIGSYS))
+#define CP_NEVER_BLOCKED (CP_BIT(SIGKILL) | CP_BIT(SIGSTOP) | CP_FAULTS | CP_BIT(SIGPROF))
 #define CP_BLOCKED_SET (~(CP_NEVER_BLOCKED | CP_LIBC_SIGNALS))
 
 /* The calling thread's mask by the bare system call, which the C library does not filter. `old` may be null. 0 or -errno. */
@@ -30,6 +32,9 @@ int cp_mask(int how, uint64_t set, uint64_t* old);
 
 /* From now on nobody in this process opens our signals by pthread_sigmask; works only where we are preloaded. */
 void cp_mask_guard(void);
+
+/* Sets what a fault signal does; from then on nobody else in this process can, where we are preloaded. */
+int cp_fault_action(int signo, const struct sigaction* action);
 
 /* Whether cp_mask_guard was called. */
 int cp_mask_is_guarded(void);

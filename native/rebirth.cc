@@ -175,8 +175,9 @@ void rebirth(cp_cause cause, bool hasty) {
   if (table_fd() < 0 || cp_load(table->replaceable) == 0 || signals_mode() != SignalMode::blocked) return;
   if (!hasty && thread_is_held()) return;
   gates_close(hasty ? 0 : gate_wait_ms);
-  account(cause, hasty);
+  // First, since they may be lost by a failure in what follows.
   if (!hasty) queue_each_untold(give_back);
+  account(cause, hasty);
   keep_over_exec(true);
   // exec hands on the mask: what a signal handler has blocked besides must be open again.
   cp_mask(SIG_SETMASK, CP_BLOCKED_SET, nullptr);

@@ -159,9 +159,10 @@ int spawn(const SpawnRequest& request) {
   if (request.foreground) terminal_lend();
 
   spawning_thread.store((int32_t)syscall(SYS_gettid));
-  // All signals wait until the child has default dispositions: a handler of ours must never run in it.
+  // Signals wait until the child has default dispositions: a handler of ours must never run in it. But for faults, which kill
+  // the process when they are blocked (signal(7)); their handler knows a child.
   uint64_t before = 0;
-  cp_mask(SIG_SETMASK, ~UINT64_C(0), &before);
+  cp_mask(SIG_SETMASK, ~CP_FAULTS, &before);
   int pid = CP_CLONE(child_main, stack + child_stack_bytes, CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, &plan, &entry->pid);
   int error = errno;
   spawning_thread.store(0);

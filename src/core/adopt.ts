@@ -5,7 +5,7 @@ import type { JobId } from "../plan.ts";
 import type { Id, Input } from "./contract.ts";
 import { askStop, emit, enter, happen, log, say } from "./facts.ts";
 import { catchUp, catchUpWatches, startIfSatisfied } from "./install.ts";
-import { isDealtWith, recall, resume, resumeStop } from "./memory.ts";
+import { isDealtWith, isForStop, recall, resume, resumeStop } from "./memory.ts";
 import { askLoad } from "./reload.ts";
 import { sigkill } from "./runs.ts";
 import type { JobState, State } from "./state.ts";
@@ -23,6 +23,7 @@ export function adopt(core: State, input: Boot): void {
     if (memory && isDealtWith(memory, each.job, each.run)) continue;
     const own = take(core, each, input.id);
     if (!own) continue;
+    if (memory && isForStop(memory, own, each.run)) own.begunFor = each.run;
     if (!memory || each.run > memory.lastRun) own.startsLeft--;
     for (const { service } of own.probes) if (service) service.perhaps = true;
     adopted.push(own);

@@ -18,6 +18,7 @@ function isLeaving(core: State, id: JobId): boolean {
 export function staysForStop(core: State, own: JobState): boolean {
   if (!own.hook || own.phase === "done" || own.phase === "stopping") return false;
   if (own.phase === "waiting" || own.startsLeft > 0) return true;
+  if (own.begunFor !== undefined && own.begunFor === own.run) return true;
   if (own.cause > (core.stop?.cause ?? core.reload?.cause ?? Number.POSITIVE_INFINITY)) return true;
   return own.leaves.some((leaf) => core.jobs.get(leaf.source)?.phase === "stopping");
 }

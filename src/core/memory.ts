@@ -128,6 +128,13 @@ export function recall(core: State, memory: Memory, shift: Ms, cause: Id): void 
   for (const [id, known] of Object.entries(memory.watches)) Object.assign(core.watches.get(id) ?? {}, known);
 }
 
+/** Whether an adopted hook runs for a stop that is told to this runtime, or goes on, and not since an earlier one. */
+export function isForStop(memory: Memory, own: JobState, run: RunId): boolean {
+  return (
+    own.hook && (run > memory.lastRun || (memory.stop !== undefined && memory.jobs[own.job.id]?.phase === "running"))
+  );
+}
+
 /** A stop of its own that had begun, of a job whose process is still there, begins again. */
 export function resumeStop(core: State, own: JobState, memory: Memory, cause: Id): void {
   const next = memory.jobs[own.job.id]?.next;

@@ -132,6 +132,8 @@ export interface JobState {
   base?: Ms;
   /** Interval jobs: the tick that found no run left has come. */
   ticksOver: boolean;
+  /** A hook that an earlier runtime has started for a stop which is told, or begun, again: this run is the one. */
+  begunFor?: RunId;
   run?: RunId;
   /** The last five ends, newest last. */
   past: Past[];

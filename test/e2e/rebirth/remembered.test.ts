@@ -144,12 +144,15 @@ describeContainers("a runtime that takes the place of a dead one", () => {
     expect(deaths(box)).toHaveLength(3);
   });
 
-  it("may die while it starts: the next one is tried", async () => {
-    const box = await mortal({ config: bare, words: app, files: { boot: "at-boot 0" } });
+  it.each([
+    ["abort", "abort"],
+    ["null", "segv"],
+  ])("may die while it starts (%s): the next one is tried", async (how, cause) => {
+    const box = await mortal({ config: bare, words: app });
     await box.waitFor(/ready/);
-    await box.inside("sh", "-c", `echo at-boot 2 > ${join(box.folder, "boot")}`);
+    await box.inside("sh", "-c", `echo ${how} 2 > ${join(box.folder, "boot")}`);
     box.signal("SIGSEGV");
-    await soon(() => expect(deaths(box)).toEqual(["segv", "abort", "abort"]));
+    await soon(() => expect(deaths(box)).toEqual(["segv", cause, cause]));
     box.signal("SIGTERM");
     expect(await box.exit).toEqual({ code: 3 });
   });

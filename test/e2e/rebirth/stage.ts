@@ -7,11 +7,18 @@ import { type Container, fixture, type RunOptions, root, run, tempFolder } from 
 
 const folder = tempFolder();
 const hook = fixture("dies/hook.cjs");
-const native = join(folder, "native.node");
-execFileSync("gcc", [
-  ...["-shared", "-fPIC", "-O0", "-w", "-o", native, fixture("dies/native.c")],
-  `-I${join(root, "node_modules/node-api-headers/include")}`,
-]);
+const headers = `-I${join(root, "node_modules/node-api-headers/include")}`;
+
+/** A library of test/fixtures/dies. */
+function library(source: string): string {
+  const made = join(folder, `${source}.so`);
+  execFileSync("gcc", ["-shared", "-fPIC", "-O0", "-w", "-o", made, fixture(`dies/${source}`), headers, "-ldl"]);
+  return made;
+}
+
+const native = library("native.c");
+/** For LD_PRELOAD: what the ways need that die inside of a call that the init makes. */
+export const shim: string = library("shim.c");
 
 /** A container whose init can be made to die by `die`; the watchdog waits two seconds. */
 export function mortal(options: RunOptions): Promise<Container> {
