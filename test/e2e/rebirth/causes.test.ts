@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { type Container, describeContainers } from "../harness.ts";
 import { app, bare, soon, times } from "../v2/stage.ts";
-import { die, mortal } from "./stage.ts";
+import { causes, die, mortal } from "./stage.ts";
 
 /** The application's pid, whatever else is there. */
 const appOf = async (box: Container) => (await box.processes()).find(({ ppid }) => ppid === 1)?.pid;
@@ -9,27 +9,7 @@ const appOf = async (box: Container) => (await box.processes()).find(({ ppid }) 
 describeContainers(
   "the runtime dies: the application keeps its pid, is told signals, and its code is the container's",
   () => {
-    it.each([
-      ["throw", "throw: Error: on purpose"],
-      ["rejection", "rejection: Error: on purpose"],
-      ["exit", "exit"],
-      ["exit-code", "exit"],
-      ["abort", "abort"],
-      ["heap", /^heap: /],
-      ["recursion", /^throw: RangeError/],
-      ["hang", "hang"],
-      ["null", "segv"],
-      ["null-in-thread", "segv"],
-      ["several", "segv"],
-      ["fpe", "fpe"],
-      ["ill", "ill"],
-      ["bus", "bus"],
-      ["overflow", "stack"],
-      ["overflow-in-thread", "stack"],
-      ["corrupt", "abort"],
-      ["cxx-exit", "exit"],
-      ["nested", /./],
-    ])("%s", async (way, cause) => {
+    it.each(causes)("%s", async (way, cause) => {
       const box = await mortal({ config: bare, words: app });
       await box.waitFor(/ready/);
       const before = await appOf(box);

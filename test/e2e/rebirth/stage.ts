@@ -49,3 +49,26 @@ export async function die(box: Container, way: string): Promise<string> {
   await expect.poll(() => deaths(box).length, { timeout: 25_000, interval: 20 }).toBe(before + 1);
   return deaths(box).at(-1) ?? "";
 }
+
+/** Ways to die (test/fixtures/dies), and what the init calls them. */
+export const causes: readonly (readonly [way: string, cause: string | RegExp])[] = [
+  ["throw", "throw: Error: on purpose"],
+  ["rejection", "rejection: Error: on purpose"],
+  ["exit", "exit"],
+  ["exit-code", "exit"],
+  ["abort", "abort"],
+  ["heap", /^heap: /],
+  ["recursion", /^throw: RangeError/],
+  ["hang", "hang"],
+  ["null", "segv"],
+  ["null-in-thread", "segv"],
+  ["several", "segv"],
+  ["fpe", "fpe"],
+  ["ill", "ill"],
+  ["bus", "bus"],
+  ["overflow", "stack"],
+  ["overflow-in-thread", "stack"],
+  ["corrupt", "abort"],
+  ["cxx-exit", "exit"],
+  ["nested", /./],
+];
