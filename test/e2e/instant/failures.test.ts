@@ -18,7 +18,7 @@ describeContainers("after an instant start", () => {
       ...bare,
       coprocesses: [{ name: "side", command: sh("echo side; exec sleep 1000") }],
     });
-    const box = await mortal({ ...given(image), words: app, files: { boot: "at-boot 1" } });
+    const box = await mortal({ ...given(image), words: app, files: { boot: "abort 1" } });
     await box.waitFor(/side/);
     expect(deaths(box)).toEqual(["abort"]);
     box.signal("SIGTERM");
@@ -28,7 +28,7 @@ describeContainers("after an instant start", () => {
   });
 
   it("one that dies at each boot stops the application in the end, whose code is the container's", async () => {
-    const box = await mortal({ ...given(await compiled(bare)), words: app, files: { boot: "at-boot 9" } });
+    const box = await mortal({ ...given(await compiled(bare)), words: app, files: { boot: "abort 9" } });
     expect(await box.exit).toEqual({ code: 3 });
     expect(deaths(box)).toEqual(["abort", "abort", "abort"]);
     expect(times(box, /got TERM/g)).toBe(1);
