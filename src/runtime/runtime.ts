@@ -55,7 +55,6 @@ export class Runtime {
     const log: Pilot["log"] = (level, message, fields) => host.pilot.log(level, message, fields);
     this.#events = new EventLog(host.eventsFile, (message) => log("warn", message, []));
     this.#remembering = new Remembering(host.pilot, host.environment, (message) => log("warn", message, []));
-    this.#remembering.config = host.text;
     this.#logFile = new LogFile(host.pilot);
     const status = () => statusOf(this.#loaded.deeds, (job) => this.#core?.health(job));
     this.#telemetries = new Telemetries(host.pilot, status);
@@ -80,10 +79,9 @@ export class Runtime {
     const { pilot, loaded } = this.#host;
     const left = pilot.boot();
     const adopted = this.#processes.adopt(left.adopted, loaded);
-    const seen = recollect(left)?.seen;
-    if (seen !== undefined) this.#catalogs.recall(seen);
+    this.#catalogs.recall(recollect(left)?.seen ?? {});
     this.#telemetries.reborn(left.rebirths.byCause);
-    this.#adopt(loaded);
+    this.#adopt(this.#host);
     this.#messages.loaded(loaded);
     const { boot, early } = firstInput(pilot, loaded.plan, adopted, (level, text) => this.#messages.line(level, text));
     this.#first(boot);
@@ -187,8 +185,9 @@ export class Runtime {
   }
 
   /** Makes a configuration's deeds the ones in force. */
-  #adopt(loaded: Loaded): void {
+  #adopt({ loaded, text }: { loaded: Loaded; text: string }): void {
     this.#loaded = loaded;
+    this.#remembering.config = text;
     const { deeds, plan } = loaded;
     this.#logFile.use(deeds.logging);
     this.#host.environment.add(deeds.environment);
@@ -270,11 +269,8 @@ export class Runtime {
   }
 
   #use(print: string): void {
-    const staged = this.#staged;
+    if (this.#staged?.loaded.plan.print === print) this.#adopt(this.#staged);
     this.#staged = undefined;
-    if (staged?.loaded.plan.print !== print) return;
-    this.#adopt(staged.loaded);
-    this.#remembering.config = staged.text;
   }
 
   /** Reads the configuration again. Its deeds come into force when the core says so (`use`). */
@@ -282,10 +278,9 @@ export class Runtime {
     const result = await this.#host.reload();
     this.#controls.loaded(request, result.ok ? [] : result.problems);
     if (result.ok) {
-      const { loaded, text } = result;
-      this.#staged = { loaded, text };
-      this.#messages.loaded(loaded);
-      this.push({ t: "planned", request, plan: loaded.plan });
+      this.#staged = result;
+      this.#messages.loaded(result.loaded);
+      this.push({ t: "planned", request, plan: result.loaded.plan });
     } else {
       this.#messages.refused(result.problems);
       this.push({ t: "planRefused", request });
