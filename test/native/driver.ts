@@ -218,7 +218,11 @@ function die(): void {
   begin();
   pilot.policy(1, [], 1000);
   spawn(1, ["/bin/sh", "-c", "trap 'echo told; exit 24' TERM; echo up; read line; exit 23"], { stdin: "inherit" });
-  spawn(2, ["/bin/sh", "-c", "trap 'echo companion told; exit 0' TERM; echo companion up; while :; do sleep 0.05; done"]);
+  spawn(2, [
+    "/bin/sh",
+    "-c",
+    "trap 'echo companion told; exit 0' TERM; echo companion up; while :; do sleep 0.05; done",
+  ]);
   setTimeout(() => {
     if (how === "abort") process.abort();
     if (how === "throw") throw new Error("on purpose");
