@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 const container = {
   pool: "forks",
   // These tests mostly wait: for programs, servers, deadlines.
-  maxWorkers: 3,
+  maxWorkers: 4,
   testTimeout: 30_000,
   hookTimeout: 60_000,
   teardownTimeout: 10_000,

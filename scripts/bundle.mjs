@@ -49,6 +49,9 @@ const stubbed = {
   },
 };
 
+/** Packages that several bundles need, and none before the application runs: one chunk for all, however it is imported. */
+const shared = ["commander"];
+
 /** `src/catalog/consul.ts` → `catalog-consul`; a package → its name. */
 function chunkName(file, src) {
   const inside = relative(src, file);
@@ -65,8 +68,8 @@ function chunked(src, folder, found) {
     name: "chunks",
     setup({ onResolve, resolve: resolvePath }) {
       onResolve({ filter: /./ }, async (request) => {
-        if (request.kind !== "dynamic-import" || request.pluginData?.resolving || isBuiltin(request.path))
-          return undefined;
+        const apart = request.kind === "dynamic-import" || shared.includes(request.path);
+        if (!apart || request.pluginData?.resolving || isBuiltin(request.path)) return undefined;
         const { path, errors } = await resolvePath(request.path, {
           kind: "dynamic-import",
           importer: request.importer,

@@ -1,8 +1,5 @@
-import type { OrphanKind, Pilot } from "../native/pilot.ts";
+import type { Pilot } from "../native/pilot.ts";
 import { SIGKILL } from "./signals.ts";
-
-/** Most kinds of orphans that one line names. */
-const KINDS_MAX = 5;
 
 /** What others leave behind: processes that outlive the stop, orphans that the init has to reap. */
 export class Accounts {
@@ -37,18 +34,10 @@ export class Accounts {
 
   /** Many orphans have been reaped: somebody leaks processes. */
   warnOfOrphans(): void {
-    this.#pilot.log("warn", orphanWords(this.#pilot.orphans()), []);
+    const warn = (text: string): void => this.#pilot.log("warn", text, []);
+    import("./orphan-words.ts").then(
+      ({ orphanWords }) => warn(orphanWords(this.#pilot.orphans())),
+      (error) => warn(`many orphans were reaped, and cannot be named: ${String(error)}`),
+    );
   }
-}
-
-/** One line: how many there were, of which programs, and where the last one of the most frequent came from. */
-export function orphanWords(kinds: readonly OrphanKind[]): string {
-  const sorted = kinds.toSorted((a, b) => b.count - a.count);
-  const total = sorted.reduce((sum, { count }) => sum + count, 0);
-  const names = sorted.slice(0, KINDS_MAX).map(({ comm, count }) => `${comm} ${count}`);
-  if (sorted.length > KINDS_MAX) names.push("…");
-  const [first] = sorted;
-  const from = first?.job ? `from job ${first.job}` : "from no job that runs";
-  const last = first === undefined ? "" : `; the last ${first.comm} (${first.pid}) came ${from}`;
-  return `${total} processes were left behind by parents that ended before them, and reaped here: ${names.join(", ")}${last}`;
 }
